@@ -1,0 +1,1 @@
+"""The meta-broker of the SKA Regional Centre Network."""

@@ -1,0 +1,227 @@
+"""Events that the use cases tell ``ports.Telemetry``; what is counted is said here."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from aggregator.domain.outcomes import Outcome
+
+
+class Operation(StrEnum):
+    """What a call to a site was for."""
+
+    REQUEST = "request"
+    SESSION = "session"
+    UPDATE = "update"
+    PROBE = "probe"
+
+
+class Completeness(StrEnum):
+    """How much of the federation is in an answer."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    NONE = "none"
+
+
+class SiteState(StrEnum):
+    """What is known of a site's health."""
+
+    UNKNOWN = "unknown"
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    EJECTED = "ejected"
+    HALF_OPEN = "half_open"
+    DRAINED = "drained"
+    MAINTENANCE = "maintenance"
+    DISABLED = "disabled"
+
+
+class AcceptOutcome(StrEnum):
+    """How an acceptance ended."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    AMBIGUOUS = "ambiguous"
+    RECONCILED_ACCEPTED = "reconciled_accepted"
+    RECONCILED_NOT = "reconciled_not"
+    CONFLICT = "conflict"
+    LOST = "lost"
+    ADOPTED = "adopted"
+
+
+class ReleaseOutcome(StrEnum):
+    """How an attempt to release an offer ended."""
+
+    RELEASED = "released"
+    RETRIED = "retried"
+    ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCalled:
+    """A call to a site ended."""
+
+    site: str
+    operation: Operation
+    outcome: Outcome
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SiteInFlight:
+    """The number of calls open to a site changed to ``calls``."""
+
+    site: str
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class SiteStateChanged:
+    """What is known of a site's health changed, because of ``reason``."""
+
+    site: str
+    state: SiteState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SiteEjected:
+    """A site's breaker opened because of ``reason``."""
+
+    site: str
+    reason: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class FanOutFinished:
+    """A fan-out was answered; ``asked``, ``answered``, ``not_asked`` count sites."""
+
+    offer_set: str
+    completeness: Completeness
+    seconds: float
+    asked: int
+    answered: int
+    not_asked: int
+
+
+@dataclass(frozen=True, slots=True)
+class OffersReceived:
+    """A site made ``count`` offers."""
+
+    site: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class OffersReturned:
+    """``count`` offers of a site went to the client, at these ranks (from 1)."""
+
+    site: str
+    ranks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OffersFiltered:
+    """A filter of the ranking policy took ``count`` offers."""
+
+    filter: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class LateAnswered:
+    """A site answered after its fan-out was; ``joined`` if its offers were taken in."""
+
+    site: str
+    joined: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptFinished:
+    """An acceptance ended, or changed its state."""
+
+    site: str
+    session: str
+    outcome: AcceptOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class AmbiguousAccepts:
+    """The number of acceptances whose outcome nobody knows changed to ``count``."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseTried:
+    """An attempt to release an offer ended; ``lag`` in seconds since it was queued."""
+
+    site: str
+    session: str
+    outcome: ReleaseOutcome
+    lag: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasesQueued:
+    """The number of releases that wait changed to ``count``."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartObserved:
+    """An accepted session started ``error`` seconds after its estimated start."""
+
+    site: str
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueAsked:
+    """A lookup in a replica catalogue ended."""
+
+    catalogue: str
+    outcome: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswered:
+    """We answered a request; ``route`` is the template of its path."""
+
+    method: str
+    route: str
+    status: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """The configuration was read again; ``detail`` says why not, where it wasn't."""
+
+    success: bool
+    detail: str = ""
+
+
+Event = (
+    SiteCalled
+    | SiteInFlight
+    | SiteStateChanged
+    | SiteEjected
+    | FanOutFinished
+    | OffersReceived
+    | OffersReturned
+    | OffersFiltered
+    | LateAnswered
+    | AcceptFinished
+    | AmbiguousAccepts
+    | ReleaseTried
+    | ReleasesQueued
+    | StartObserved
+    | CatalogueAsked
+    | HttpAnswered
+    | Reloaded
+)

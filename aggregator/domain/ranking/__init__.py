@@ -1,0 +1,1 @@
+"""Ranking: policy, filters, estimates, weighers, order and explanation; all pure."""

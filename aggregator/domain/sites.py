@@ -1,0 +1,88 @@
+"""Sites: the places that run Execution Brokers, as the operator configured them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Required(StrEnum):
+    """When a fan-out waits for a site until the deadline, whatever the quorum."""
+
+    ALWAYS = "always"
+    NEVER = "never"
+    WHEN_IT_HOLDS_DATA = "when-it-holds-data"
+
+
+class CredentialsMode(StrEnum):
+    """What is sent to a site as credentials."""
+
+    NONE = "none"
+    RELAY = "relay"
+
+
+class SiteKind(StrEnum):
+    """What answers at a site's URL."""
+
+    BROKER = "broker"
+    METABROKER = "metabroker"
+
+
+@dataclass(frozen=True, slots=True)
+class Downtime:
+    """A time in which a site is not to be used."""
+
+    start: datetime
+    end: datetime
+    reason: str = ""
+    planned: bool = True
+
+    def overlaps(self, start: datetime, end: datetime) -> bool:
+        """Whether any moment of ``start`` to ``end`` lies in the downtime."""
+        return self.start < end and start < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One site of the federation.
+
+    Attributes:
+        name: Its name in configuration, metrics, messages and pages.
+        node: The SRCNet node that it belongs to.
+        url: The base URL of its broker, without a trailing slash.
+        adapter: The name of the adapter that speaks to it.
+        dialect: The dialect that it speaks, or ``auto``.
+        country: ISO 3166 code; latitude and longitude in degrees.
+        rses: Names of the storage elements whose data the site reads locally.
+        schedule_includes_staging: Whether the site's own ``preparing`` counts the
+            time that staging takes.
+        ingest_gbps: How fast the site can take data in, None where unknown.
+        in_flight: Calls that may be open to it at once.
+        connect_timeout: Seconds for a connection to come about.
+    """
+
+    name: str
+    url: str
+    node: str = ""
+    adapter: str = "execution-broker"
+    dialect: str = "auto"
+    kind: SiteKind = SiteKind.BROKER
+    enabled: bool = True
+    required: Required = Required.WHEN_IT_HOLDS_DATA
+    credentials: CredentialsMode = CredentialsMode.NONE
+    description: str = ""
+    country: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    rses: tuple[str, ...] = ()
+    schedule_includes_staging: bool = False
+    ingest_gbps: float | None = None
+    in_flight: int = 32
+    connect_timeout: float = 3.0
+    downtimes: tuple[Downtime, ...] = ()
+
+    def downtime_at(self, moment: datetime) -> Downtime | None:
+        """Return the downtime in which ``moment`` lies, if there is one."""
+        for downtime in self.downtimes:
+            if downtime.start <= moment < downtime.end:
+                return downtime
+        return None

@@ -1,0 +1,1 @@
+"""Ports: the Protocols through which the use cases reach the world outside."""

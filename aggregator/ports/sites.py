@@ -1,0 +1,79 @@
+"""The port to one site's broker."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aggregator.domain.outcomes import Outcome, SessionReading, SiteAnswer
+from aggregator.domain.requests import ExecutionRequest
+from aggregator.domain.updates import Update
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """What every call to a site carries.
+
+    Attributes:
+        deadline: The moment on the event loop's clock at which the call is over.
+        authorization: The client's ``Authorization`` header, for sites to which it
+            is relayed; never stored, never logged.
+        via: The ``Via`` header's value, our own id included.
+        trace: W3C trace context headers to send on.
+        request_id: The id under which the call is logged here and at the site.
+    """
+
+    deadline: float
+    authorization: str | None = field(default=None, repr=False)
+    via: str = ""
+    trace: Mapping[str, str] = field(default_factory=dict)
+    request_id: str = ""
+
+
+class SiteBroker(Protocol):
+    """One site's Execution Broker.
+
+    Every method returns a value with a closed outcome, and never raises but for
+    the cancellation of the calling task. None of them retries by itself.
+    """
+
+    async def request_offers(
+        self, request: ExecutionRequest, context: CallContext
+    ) -> SiteAnswer:
+        """Ask the site for offers; this reserves resources there."""
+        ...
+
+    async def read_session(self, session: str, context: CallContext) -> SessionReading:
+        """Read the session that the site knows by the uuid ``session``."""
+        ...
+
+    async def update_session(
+        self, session: str, update: Update, context: CallContext
+    ) -> SessionReading:
+        """Ask the site to change a session, and return what it answered.
+
+        A site's ``ok`` proves nothing: the phase in the reading decides.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeReading:
+    """What a probe of a site found.
+
+    Attributes:
+        clock_skew: Seconds by which the site's clock is ahead of ours.
+    """
+
+    outcome: Outcome
+    seconds: float
+    detail: str = ""
+    version: str = ""
+    clock_skew: float | None = None
+
+
+class SiteProbe(Protocol):
+    """A cheap and harmless look at a site; it never creates offers."""
+
+    async def probe(self, context: CallContext) -> ProbeReading:
+        """Say whether the site's broker answers."""
+        ...

@@ -1,0 +1,53 @@
+"""The port to the configuration: one immutable snapshot of the whole federation."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from aggregator.domain.ranking.knowledge import Links
+from aggregator.domain.ranking.policy import Policy
+from aggregator.domain.sites import Site
+from aggregator.ports.catalogue import ReplicaCatalogue
+from aggregator.ports.sites import SiteBroker, SiteProbe
+
+
+@dataclass(frozen=True, slots=True)
+class FederatedSite:
+    """A site and the adapter that speaks to it."""
+
+    site: Site
+    broker: SiteBroker
+    probe: SiteProbe
+
+
+@dataclass(frozen=True, slots=True)
+class Federation:
+    """All that a use case needs to know of the federation, at one moment.
+
+    A use case takes it once at its start and keeps it to its end.
+
+    Attributes:
+        sites: By name, in configured order.
+        policies: In order; the first that matches a request serves it.
+        retired: Sites that were removed while they had live sessions.
+        revision: Grows by one with every change of the configuration.
+    """
+
+    sites: Mapping[str, FederatedSite]
+    policies: Sequence[Policy]
+    links: Links
+    catalogue: ReplicaCatalogue
+    retired: Mapping[str, FederatedSite]
+    revision: int
+
+    def owner(self, site: str) -> FederatedSite | None:
+        """Return the site of that name, be it retired; None where it is unknown."""
+        return self.sites.get(site) or self.retired.get(site)
+
+
+class Snapshot(Protocol):
+    """Where the present federation is to be had."""
+
+    def current(self) -> Federation:
+        """Return the federation as it is configured now."""
+        ...

@@ -1,0 +1,181 @@
+"""The ports to the store: what must outlive a process.
+
+Every method is one transaction and raises ``StoreUnavailable`` where the store
+can't do it. Several replicas may share one store.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from aggregator.domain.phases import SessionPhase
+from aggregator.domain.records import (
+    OfferSet,
+    PhaseChange,
+    Release,
+    Route,
+    Winner,
+    WinnerState,
+)
+
+
+class OfferSets(Protocol):
+    """Offer sets with their offers and the routes of these."""
+
+    async def add(self, offer_set: OfferSet, releases: Sequence[Release]) -> None:
+        """Keep a new set, a route for each of its offers, and queue releases."""
+        ...
+
+    async def get(self, uuid: str) -> OfferSet | None:
+        """Return the set, None where there is none of that uuid."""
+        ...
+
+    async def replace(self, offer_set: OfferSet, releases: Sequence[Release]) -> bool:
+        """Keep a set that grew, with routes for its new offers; queue releases.
+
+        Done only where the stored set is open and its version is the one before
+        ``offer_set.version``; otherwise nothing is changed and False returned.
+        """
+        ...
+
+
+class Routes(Protocol):
+    """Which site owns which session."""
+
+    async def get(self, session: str) -> Route | None:
+        """Return the route of a session, None where there is none."""
+        ...
+
+    async def of_offer_set(self, offer_set: str) -> Sequence[Route]:
+        """Return the routes of a set's offers, best offer first."""
+        ...
+
+    async def save_reading(self, route: Route, changes: Sequence[PhaseChange]) -> None:
+        """Keep a route's overlay and last reading, and phases newly seen.
+
+        A phase that a component was already seen in keeps its first time. An
+        overlay that is stored is never cleared, nor replaced by another.
+        """
+        ...
+
+
+class Winners(Protocol):
+    """At most one winner per offer set, across all replicas."""
+
+    async def claim(self, winner: Winner, replica: str, until: datetime) -> Winner:
+        """Make ``winner`` the set's only one and close the set, unless it has one.
+
+        The claim is leased to ``replica`` until ``until``, while it asks the site.
+
+        Returns:
+            The set's winner: the one given, or the one that was there before.
+        """
+        ...
+
+    async def withdraw(self, winner: Winner) -> None:
+        """Remove a winner that its site definitely refused, and reopen the set.
+
+        The route's overlay is not touched. Nothing happens where the stored winner
+        is of another session or is no longer ``accepting``.
+        """
+        ...
+
+    async def settle(
+        self, winner: Winner, state: WinnerState, releases: Sequence[Release]
+    ) -> None:
+        """Move the winner to ``state``, queue releases, and mark losers.
+
+        On ``accepted`` every other route of the set without an overlay gets the
+        overlay REJECTED, in the same transaction.
+        """
+        ...
+
+
+class WinnerReadings(Protocol):
+    """Reading winners."""
+
+    async def of_offer_set(self, offer_set: str) -> Winner | None:
+        """Return a set's winner, None where it has none."""
+        ...
+
+    async def accepting(
+        self, replica: str, until: datetime, now: datetime
+    ) -> Sequence[Winner]:
+        """Lease acceptances that nobody is at work on, until ``until``.
+
+        A winner is claimed under the lease of its claimant, so that this returns
+        only those of replicas that went away, or whose lease ended.
+        """
+        ...
+
+    async def extend(self, offer_set: str, replica: str, until: datetime) -> None:
+        """Hold the lease of an acceptance that is still being worked on."""
+        ...
+
+
+class Releases(Protocol):
+    """The durable queue of releases."""
+
+    async def queue(self, releases: Sequence[Release], due: datetime) -> None:
+        """Queue releases; one that is queued already stays as it is."""
+        ...
+
+    async def lease(
+        self, replica: str, now: datetime, until: datetime, limit: int
+    ) -> Sequence[Release]:
+        """Take up to ``limit`` releases that are due and not leased to another."""
+        ...
+
+    async def finish(self, release: Release, outcome: str, now: datetime) -> None:
+        """Take a release out of the queue; ``outcome`` is kept beside it."""
+        ...
+
+
+class ReleaseRetries(Protocol):
+    """Putting releases off."""
+
+    async def put_off(self, release: Release, due: datetime) -> None:
+        """Give a leased release back, to be tried again at ``due``."""
+        ...
+
+    async def waiting(self) -> int:
+        """Return how many releases are in the queue."""
+        ...
+
+
+class Watches(Protocol):
+    """Accepted sessions that are followed without clients."""
+
+    async def lease_watches(
+        self, replica: str, now: datetime, until: datetime, limit: int
+    ) -> Sequence[Route]:
+        """Take accepted sessions that are due to be read and not leased."""
+        ...
+
+    async def next_watch(self, session: str, due: datetime | None) -> None:
+        """Say when to read a session again; None where it is terminal."""
+        ...
+
+    async def history(self, session: str) -> Sequence[PhaseChange]:
+        """Return the phases that a session was seen in, oldest first."""
+        ...
+
+
+class StoreHealth(Protocol):
+    """Whether the store can be used."""
+
+    async def check(self, *, writing: bool) -> None:
+        """Return where the store can be read (and written), else raise.
+
+        Raises:
+            StoreUnavailable: With the reason in words for the operator.
+        """
+        ...
+
+
+class Overlays(Protocol):
+    """Marking what we know better than a site."""
+
+    async def mark(self, sessions: Sequence[str], phase: SessionPhase) -> None:
+        """Give the routes of ``sessions`` that have no overlay the overlay ``phase``."""
+        ...
