@@ -1,0 +1,1 @@
+"""The use cases: asking the sites, accepting, following, releasing."""

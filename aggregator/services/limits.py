@@ -1,0 +1,217 @@
+"""The limits that operators set: deadlines, bounds and intervals, all with defaults.
+
+Every time is in seconds. The configuration reads these types as they stand.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+def _positive(**values: float) -> None:
+    for name, value in values.items():
+        if not value > 0:
+            raise ValueError(f"{name} must be more than 0, not {value}")
+
+
+@dataclass(frozen=True, slots=True)
+class FanOutLimits:
+    """How long and how widely a request is asked around.
+
+    Attributes:
+        deadline: When a client doesn't say ``Prefer: wait=N``, the longest wait.
+        shortest_wait: The least that ``Prefer: wait`` can ask for.
+        longest_wait: The most that it can.
+        quorum: The share of the asked sites whose answers begin the grace.
+        grace: How long sites are still waited for after the quorum answered.
+        late_answers: How long after the answer a site may still bring offers.
+        concurrent: Fan-outs at once; more are refused with 503.
+        open_calls: Site calls at once over all fan-outs, late ones included.
+        lookup: The longest that a replica catalogue is waited for.
+        offers: Offers that a site may make in one answer; more are not read.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    deadline: float = 8.0
+    shortest_wait: float = 1.0
+    longest_wait: float = 60.0
+    quorum: float = 0.8
+    grace: float = 0.5
+    late_answers: float = 60.0
+    concurrent: int = 200
+    open_calls: int = 2000
+    lookup: float = 2.0
+    offers: int = 1000
+
+    def __post_init__(self) -> None:
+        """Refuse limits that contradict one another."""
+        _positive(
+            deadline=self.deadline,
+            shortest_wait=self.shortest_wait,
+            concurrent=self.concurrent,
+            open_calls=self.open_calls,
+            offers=self.offers,
+        )
+        if not self.shortest_wait <= self.deadline <= self.longest_wait:
+            raise ValueError("deadline must lie between shortest_wait and longest_wait")
+        if not 0 < self.quorum <= 1:
+            raise ValueError(f"quorum must be above 0 and at most 1, not {self.quorum}")
+
+
+@dataclass(frozen=True, slots=True)
+class StatusLimits:
+    """How the status of sessions is read.
+
+    Attributes:
+        freshness: How old a reading may be to be given again without a new one.
+        deadline: The longest that one reading may take.
+        cached: Readings that are kept in memory.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    freshness: float = 2.0
+    deadline: float = 5.0
+    cached: int = 10_000
+
+    def __post_init__(self) -> None:
+        """Refuse a deadline or a cache of nothing."""
+        _positive(deadline=self.deadline, cached=self.cached)
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptanceLimits:
+    """How acceptances, rejections and cancellations are carried out.
+
+    Attributes:
+        deadline: The longest that a caller waits for the site's word.
+        call: The longest that one call to the site may take.
+        grace: How long after an offer's expiry an unknown acceptance is lost.
+        first_pause: The first pause between two readings that seek the truth.
+        longest_pause: The longest such pause.
+        lease: For how long a replica holds an acceptance before another takes over.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    deadline: float = 10.0
+    call: float = 5.0
+    grace: float = 60.0
+    first_pause: float = 0.2
+    longest_pause: float = 15.0
+    lease: float = 30.0
+
+    def __post_init__(self) -> None:
+        """Refuse times of nothing."""
+        _positive(
+            deadline=self.deadline,
+            call=self.call,
+            first_pause=self.first_pause,
+            longest_pause=self.longest_pause,
+            lease=self.lease,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLimits:
+    """How offers that nobody took are released.
+
+    Attributes:
+        call: The longest that one attempt may take.
+        interval: The pause between two looks at the queue.
+        batch: Releases that are taken from the queue at once.
+        first_pause: The pause after the first failed attempt; it doubles each time.
+        longest_pause: The longest pause between two attempts.
+        grace: How long after an offer's expiry its release is still tried.
+        lifetime: How long the release of an offer without expiry is tried.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    call: float = 5.0
+    interval: float = 1.0
+    batch: int = 50
+    first_pause: float = 1.0
+    longest_pause: float = 60.0
+    grace: float = 60.0
+    lifetime: float = 3600.0
+
+    def __post_init__(self) -> None:
+        """Refuse times and batches of nothing."""
+        _positive(
+            call=self.call,
+            interval=self.interval,
+            batch=self.batch,
+            first_pause=self.first_pause,
+            longest_pause=self.longest_pause,
+            lifetime=self.lifetime,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WatchLimits:
+    """How accepted sessions are followed without clients.
+
+    Attributes:
+        interval: The pause between two looks for sessions that are due.
+        slow: The pause between two readings of one session.
+        quick: The same around the time at which it should start.
+        around_start: How long before and after its estimated start that is.
+        batch: Sessions that are read at once.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    interval: float = 2.0
+    slow: float = 60.0
+    quick: float = 5.0
+    around_start: float = 120.0
+    batch: int = 50
+
+    def __post_init__(self) -> None:
+        """Refuse times and batches of nothing."""
+        _positive(
+            interval=self.interval, slow=self.slow, quick=self.quick, batch=self.batch
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HealthLimits:
+    """When a site counts as healthy, and how that is found out.
+
+    Attributes:
+        probes: Whether sites are probed at all.
+        interval: The pause between two probes of a site.
+        timeout: The longest that a probe may take.
+        up_after: Successful probes in a row after which a site is up.
+        down_after: Failed probes in a row after which it is down.
+        errors: Failures of real requests in a row that eject a site.
+        base_ejection: The first ejection's length; it grows with each in a row.
+        longest_ejection: The longest that a site stays ejected.
+        window: Over which failures count towards a site's risk.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    probes: bool = True
+    interval: float = 15.0
+    timeout: float = 5.0
+    up_after: int = 2
+    down_after: int = 3
+    errors: int = 5
+    base_ejection: float = 15.0
+    longest_ejection: float = 300.0
+    window: float = 86400.0
+
+    def __post_init__(self) -> None:
+        """Refuse times and counts of nothing."""
+        _positive(
+            interval=self.interval,
+            timeout=self.timeout,
+            up_after=self.up_after,
+            down_after=self.down_after,
+            errors=self.errors,
+            base_ejection=self.base_ejection,
+            longest_ejection=self.longest_ejection,
+            window=self.window,
+        )
