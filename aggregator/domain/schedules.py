@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 EPOCH_UNKNOWN: Final = datetime(1971, 1, 1, tzinfo=UTC)
-"""Brokers that don't know a start send a moment in 1970; earlier than this is unknown."""
+"""Brokers that don't know a start send a moment in 1970: earlier is unknown."""
 
 _DURATION: Final = re.compile(
     r"(?P<sign>[+-]?)P(?=\d|T\d)"

@@ -177,5 +177,5 @@ class Overlays(Protocol):
     """Marking what we know better than a site."""
 
     async def mark(self, sessions: Sequence[str], phase: SessionPhase) -> None:
-        """Give the routes of ``sessions`` that have no overlay the overlay ``phase``."""
+        """Give ``sessions`` that have no overlay the overlay ``phase``."""
         ...
