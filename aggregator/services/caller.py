@@ -1,0 +1,30 @@
+"""Who asks for something, and how: what every use case is given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aggregator.domain.principal import ANONYMOUS, Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """One request's circumstances.
+
+    Attributes:
+        received: When its last byte came, on the event loop's clock.
+        wait: Seconds for which the client asked us to wait at most.
+        strict: Whether an impossible update is to be an error.
+        authorization: The ``Authorization`` header, for sites to which it is
+            relayed; never stored, never logged.
+        via: The ``Via`` header that goes to the sites, our own id included.
+        trace: W3C trace context headers that go to the sites.
+    """
+
+    received: float
+    principal: Principal = ANONYMOUS
+    wait: float | None = None
+    strict: bool = False
+    authorization: str | None = field(default=None, repr=False)
+    via: str = ""
+    trace: Mapping[str, str] = field(default_factory=dict)
+    request_id: str = ""
