@@ -4,7 +4,7 @@ Every method is one transaction and raises ``StoreUnavailable`` where the store
 can't do it. Several replicas may share one store.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -22,15 +22,31 @@ from aggregator.domain.records import (
 class OfferSets(Protocol):
     """Offer sets with their offers and the routes of these."""
 
-    async def add(self, offer_set: OfferSet, releases: Sequence[Release]) -> None:
-        """Keep a new set, a route for each of its offers, and queue releases."""
+    async def add(
+        self,
+        offer_set: OfferSet,
+        releases: Sequence[Release],
+        estimated_starts: Mapping[str, datetime],
+    ) -> None:
+        """Keep a new set, a route for each of its offers, and queue releases.
+
+        Args:
+            offer_set: The set to keep.
+            releases: Offers that aren't in it and are to be released.
+            estimated_starts: When each session is estimated to start, by uuid.
+        """
         ...
 
     async def get(self, uuid: str) -> OfferSet | None:
         """Return the set, None where there is none of that uuid."""
         ...
 
-    async def replace(self, offer_set: OfferSet, releases: Sequence[Release]) -> bool:
+    async def replace(
+        self,
+        offer_set: OfferSet,
+        releases: Sequence[Release],
+        estimated_starts: Mapping[str, datetime],
+    ) -> bool:
         """Keep a set that grew, with routes for its new offers; queue releases.
 
         Done only where the stored set is open and its version is the one before
