@@ -11,7 +11,13 @@ Values are built from the parser's events in one pass, so a cap stops a document
 before it is built and no depth of it can exhaust the stack.
 """
 
-from aggregator.strict_yaml.faults import YamlFault, decode_text, place_of
+from aggregator.strict_yaml.faults import (
+    YamlFault,
+    decode_text,
+    place_of,
+    pointer_step,
+    shortened,
+)
 from aggregator.strict_yaml.reading import Located, load, load_located
 from aggregator.strict_yaml.rules import (
     INT64_MIN,
@@ -35,4 +41,6 @@ __all__ = [
     "load",
     "load_located",
     "place_of",
+    "pointer_step",
+    "shortened",
 ]

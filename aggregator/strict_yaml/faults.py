@@ -4,6 +4,8 @@ from typing import TypeAlias
 
 Place: TypeAlias = tuple[int, int]
 
+_LONGEST_SHOWN = 60
+
 
 class YamlFault(ValueError):
     """A text is not the YAML that we read.
@@ -40,3 +42,13 @@ def place_of(text: str, offset: int) -> tuple[int, int]:
     """Return the line and column, from 1, of a character offset in a text."""
     line_start = text.rfind("\n", 0, offset) + 1
     return text.count("\n", 0, offset) + 1, offset - line_start + 1
+
+
+def pointer_step(step: str | int) -> str:
+    """Return one step of a JSON pointer (RFC 6901), its slash included."""
+    return "/" + str(step).replace("~", "~0").replace("/", "~1")
+
+
+def shortened(text: str) -> str:
+    """Return a text from a document as short as a message can show it."""
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"

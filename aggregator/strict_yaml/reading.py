@@ -8,7 +8,14 @@ from typing import Any
 import yaml
 from yaml import events
 
-from aggregator.strict_yaml.faults import Place, YamlFault, decode_text, place_of
+from aggregator.strict_yaml.faults import (
+    Place,
+    YamlFault,
+    decode_text,
+    place_of,
+    pointer_step,
+    shortened,
+)
 from aggregator.strict_yaml.rules import (
     INT64_MIN,
     INTEGER,
@@ -107,8 +114,8 @@ class _Sequence:
     pointer: str
     value: list[Any] = field(default_factory=list)
 
-    def child_pointer(self) -> str:
-        return f"{self.pointer}/{len(self.value)}"
+    def step(self) -> str:
+        return pointer_step(len(self.value))
 
     def take(self, item: Any) -> None:
         self.value.append(item)
@@ -122,9 +129,8 @@ class _Mapping:
     value: dict[str, Any] = field(default_factory=dict)
     key: str | None = None
 
-    def child_pointer(self) -> str:
-        escaped = str(self.key).replace("~", "~0").replace("/", "~1")
-        return f"{self.pointer}/{escaped}"
+    def step(self) -> str:
+        return pointer_step(str(self.key))
 
     def take(self, item: Any) -> None:
         self.value[str(self.key)] = item
@@ -158,12 +164,19 @@ class _Builder:
         if isinstance(top, _Mapping) and top.key is None:
             top.key = _key_of(event, top.value)
             return
-        if self._places is not None:
-            self._places[top.child_pointer() if top else ""] = _start_of(event)
+        pointer = self._locate(event, top)
         if isinstance(event, events.ScalarEvent):
             self._place_value(_scalar_of(event))
         else:
-            self._begin(event)
+            self._begin(event, pointer)
+
+    def _locate(self, event: events.NodeEvent, top: _Sequence | _Mapping | None) -> str:
+        """Note where a value stands, and return its pointer, if places are wanted."""
+        if self._places is None:
+            return ""
+        pointer = top.pointer + top.step() if top else ""
+        self._places[pointer] = _start_of(event)
+        return pointer
 
     def _admit(self, event: events.NodeEvent) -> None:
         if isinstance(event, events.AliasEvent):
@@ -176,15 +189,11 @@ class _Builder:
         if self._nodes > MAX_NODES:
             raise YamlFault(f"more than {MAX_NODES} nodes", _start_of(event))
 
-    def _begin(self, event: events.NodeEvent) -> None:
+    def _begin(self, event: events.NodeEvent, pointer: str) -> None:
         if len(self._open) >= MAX_DEPTH:
             raise YamlFault(f"nested more than {MAX_DEPTH} deep", _start_of(event))
-        pointer = self._open[-1].child_pointer() if self._open else ""
-        frame: _Sequence | _Mapping
-        if isinstance(event, events.SequenceStartEvent):
-            frame = _Sequence(pointer)
-        else:
-            frame = _Mapping(pointer)
+        is_sequence = isinstance(event, events.SequenceStartEvent)
+        frame = _Sequence(pointer) if is_sequence else _Mapping(pointer)
         self._place_value(frame.value)
         self._open.append(frame)
 
@@ -207,10 +216,11 @@ def _key_of(event: events.NodeEvent, known: Mapping[str, Any]) -> str:
         raise YamlFault("a merge key (<<) is not allowed", _start_of(event))
     key = _scalar_of(event)
     if not isinstance(key, str):
-        reason = f"the key {event.value or 'null'} is not a string: quote it"
+        shown = shortened(event.value) or "null"
+        reason = f"the key {shown} is not a string: quote it"
         raise YamlFault(reason, _start_of(event))
     if key in known:
-        raise YamlFault(f"the key {key!r} is given twice", _start_of(event))
+        raise YamlFault(f"the key {shortened(key)!r} is given twice", _start_of(event))
     return key
 
 

@@ -1,0 +1,1 @@
+"""The wire: media types, dialects, and documents to and from the domain."""
