@@ -1,0 +1,1 @@
+"""Replica catalogues: what says where data are."""
