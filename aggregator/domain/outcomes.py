@@ -104,6 +104,7 @@ class SiteAnswer:
         messages: The site's own messages, as the canonical vocabulary has them.
         detail: What was wrong, in words for the user; empty where nothing was.
         retry_after: Seconds after which the site asked to be tried again.
+        offer_count: How many offers it made, where they are kept elsewhere.
     """
 
     site: str
@@ -113,6 +114,7 @@ class SiteAnswer:
     messages: tuple[Mapping[str, Any], ...] = ()
     detail: str = ""
     retry_after: float | None = None
+    offer_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

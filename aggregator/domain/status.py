@@ -6,6 +6,7 @@ from typing import Any
 
 from aggregator.domain.phases import (
     ALLOWED_FROM,
+    STARTED,
     TERMINAL,
     SessionPhase,
     session_phase,
@@ -57,6 +58,17 @@ def phase_changes(
         PhaseChange(session, component, phase, now)
         for component, phase in _phases(after)
         if known.get(component) != phase
+    )
+
+
+def has_started(payload: Mapping[str, Any]) -> bool:
+    """Whether a session in the canonical vocabulary is seen to run or be usable.
+
+    That is when the session, its compute or its executable is AVAILABLE or RUNNING.
+    """
+    return any(
+        component in {"session", "compute", "executable"} and phase in STARTED
+        for component, phase in _phases(payload)
     )
 
 

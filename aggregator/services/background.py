@@ -71,11 +71,14 @@ class Background:
         task.add_done_callback(tasks.discard)
         return task
 
+    def detach(self, work: Coroutine[Any, Any, Any], *, name: str) -> None:
+        """Run ``work`` as a task that nobody waits for."""
+        _ = self.spawn(work, name=name)
+
 
 async def _guarded(work: Coroutine[Any, Any, Any], name: str) -> Any:
     try:
         return await work
-    except Exception:
-        # One failed task must not end the others, and with them the service.
+    except Exception:  # noqa: BLE001 -- one failed task must not end the others
         _log.exception("background_task_failed", task=name)
         return None

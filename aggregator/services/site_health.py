@@ -1,4 +1,4 @@
-"""Health of sites: evidence from real requests first, from probes where there is none."""
+"""Health of sites: evidence from real requests, from probes where there is none."""
 
 import asyncio
 import math

@@ -1,0 +1,108 @@
+"""Composing an offer set from what the sites brought: merge, rank, explain."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from aggregator.domain.answers import funnel_messages, site_messages
+from aggregator.domain.merging import merge
+from aggregator.domain.offers import Offer
+from aggregator.domain.outcomes import SiteAnswer
+from aggregator.domain.ranking.engine import rank
+from aggregator.domain.ranking.explanation import Ranking
+from aggregator.domain.ranking.knowledge import Knowledge
+from aggregator.domain.ranking.policy import choose
+from aggregator.domain.records import OfferSet, Release
+from aggregator.domain.sites import SiteKind
+from aggregator.services.fan_out import FanOut
+from aggregator.services.site_health import SiteHealth
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A set to keep, and what to do about the offers that aren't in it."""
+
+    offer_set: OfferSet
+    ranking: Ranking
+    releases: tuple[Release, ...]
+    estimated_starts: Mapping[str, datetime]
+
+
+def compose(
+    fan_out: FanOut,
+    before: OfferSet,
+    arrived: Sequence[SiteAnswer],
+    *,
+    taken: frozenset[str],
+    health: SiteHealth,
+    now: datetime,
+) -> Composed:
+    """Return ``before`` grown by the answers that ``arrived``.
+
+    Args:
+        fan_out: Where the answers come from.
+        before: The set as it was shown; a new one has no offers.
+        arrived: The answers to take in.
+        taken: Uuids that sessions of other sets have.
+        health: What is known of the sites' health.
+        now: The moment of ranking.
+    """
+    federation = fan_out.federation
+    merged = merge(
+        fan_out.uuid,
+        arrived,
+        known=before.offers,
+        taken=taken,
+        metabrokers=[
+            name
+            for name, site in federation.sites.items()
+            if site.site.kind is SiteKind.METABROKER
+        ],
+    )
+    groups = fan_out.caller.principal.groups
+    ranking = rank(
+        choose(federation.policies, fan_out.request, groups, None),
+        fan_out.request,
+        fan_out.uuid,
+        merged.offers,
+        Knowledge(
+            sites={n: health.facts(s.site) for n, s in federation.sites.items()},
+            located=fan_out.located,
+            links=federation.links,
+        ),
+        now,
+        frozenset(offer.session for offer in before.offers),
+    )
+    answers = fan_out.all_answers()
+    offer_set = replace(
+        before,
+        offers=tuple(ranked.offer for ranked in ranking.ranked),
+        answers=tuple(
+            replace(answer, offers=(), offer_count=len(answer.offers))
+            for answer in answers
+        ),
+        messages=(*site_messages(answers, now), *funnel_messages(ranking.funnel, now)),
+        ranking=ranking.as_document(),
+    )
+    return Composed(
+        offer_set,
+        ranking,
+        releases=tuple(
+            release(dropped.offer, dropped.reason, now) for dropped in ranking.dropped
+        ),
+        estimated_starts={
+            ranked.offer.session: now + timedelta(seconds=ranked.estimate.start)
+            for ranked in ranking.ranked
+        },
+    )
+
+
+def release(offer: Offer, reason: str, now: datetime) -> Release:
+    """Return the release of an offer that its site is to be told isn't taken."""
+    return Release(
+        site=offer.site,
+        session=offer.site_session,
+        reason=reason,
+        queued=now,
+        expires=offer.expires,
+    )

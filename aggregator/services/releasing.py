@@ -1,0 +1,162 @@
+"""Releasing: telling sites that offers won't be taken, from a durable queue."""
+
+import asyncio
+import random
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from aggregator.domain.acceptance import Verdict, verdict
+from aggregator.domain.errors import StoreUnavailable
+from aggregator.domain.events import ReleaseOutcome, ReleasesQueued, ReleaseTried
+from aggregator.domain.outcomes import Outcome, SessionReading
+from aggregator.domain.phases import SessionPhase
+from aggregator.domain.records import Release
+from aggregator.domain.updates import phase_update
+from aggregator.ports.clock import Clock
+from aggregator.ports.snapshot import Snapshot
+from aggregator.ports.store import ReleaseRetries, Releases
+from aggregator.ports.telemetry import Telemetry
+from aggregator.services.background import Background
+from aggregator.services.caller import Caller
+from aggregator.services.limits import ReleaseLimits
+from aggregator.services.site_calls import SiteCalls, context_for
+
+_log = structlog.get_logger(__name__)
+_REJECT = phase_update(SessionPhase.REJECTED)
+_REMEMBERED_CALLERS = 10_000
+
+
+class Releasing:
+    """Works off the queue of releases, and gives back what fails, to be tried again.
+
+    Sites to which credentials are relayed want those of the user also for a
+    release: they are kept in memory only, and are gone after a restart.
+    """
+
+    def __init__(
+        self,
+        *,
+        queue: Releases,
+        retries: ReleaseRetries,
+        snapshot: Snapshot,
+        calls: SiteCalls,
+        background: Background,
+        clock: Clock,
+        telemetry: Telemetry,
+        limits: ReleaseLimits,
+        replica: str,
+    ) -> None:
+        self._queue = queue
+        self._retries = retries
+        self._snapshot = snapshot
+        self._calls = calls
+        self._background = background
+        self._clock = clock
+        self._telemetry = telemetry
+        self._limits = limits
+        self._replica = replica
+        self._due = asyncio.Event()
+        self._callers: OrderedDict[str, Caller] = OrderedDict()
+
+    async def release(
+        self, releases: Sequence[Release], caller: Caller | None = None
+    ) -> None:
+        """Queue ``releases``; without a store they are tried once, right away."""
+        self.remember(releases, caller)
+        try:
+            await self._queue.queue(releases, self._clock.now())
+        except StoreUnavailable as error:
+            _log.warning("releases_not_queued", reason=error.detail)
+            for release in releases:
+                self._background.detach(self._ask(release), name="release_unqueued")
+        else:
+            self.wake()
+
+    def remember(self, releases: Sequence[Release], caller: Caller | None) -> None:
+        """Keep the caller's credentials in memory until ``releases`` are done."""
+        if caller is None or caller.authorization is None:
+            return
+        for release in releases:
+            self._callers[release.session] = caller
+        while len(self._callers) > _REMEMBERED_CALLERS:
+            self._callers.popitem(last=False)
+
+    def wake(self) -> None:
+        """Have the queue looked at now."""
+        self._due.set()
+
+    async def run(self) -> None:
+        """Work off the queue until cancelled."""
+        while True:
+            self._due.clear()
+            try:
+                while await self.work_off():
+                    pass
+            except StoreUnavailable as error:
+                _log.warning("release_queue_unavailable", reason=error.detail)
+            try:
+                async with asyncio.timeout(self._limits.interval):
+                    await self._due.wait()
+            except TimeoutError:
+                continue
+
+    async def work_off(self) -> bool:
+        """Try one batch of releases that are due; say whether there was any."""
+        now = self._clock.now()
+        lease = now + timedelta(seconds=2 * self._limits.call + 5)
+        batch = await self._queue.lease(self._replica, now, lease, self._limits.batch)
+        async with asyncio.TaskGroup() as group:
+            for release in batch:
+                group.create_task(self._try(release))
+        self._telemetry.record(ReleasesQueued(await self._retries.waiting()))
+        return bool(batch)
+
+    async def _try(self, release: Release) -> None:
+        reading = await self._ask(release)
+        now = self._clock.now()
+        outcome = self._outcome(release, reading, now)
+        lag = (now - release.queued).total_seconds()
+        self._telemetry.record(
+            ReleaseTried(release.site, release.session, outcome, lag)
+        )
+        try:
+            if outcome is ReleaseOutcome.RETRIED:
+                pause = timedelta(seconds=self._pause(release, reading))
+                await self._retries.put_off(release, now + pause)
+            else:
+                self._callers.pop(release.session, None)
+                await self._queue.finish(release, outcome.value, now)
+        except StoreUnavailable as error:
+            # Its lease ends, and it is tried again: to reject twice does no harm.
+            _log.warning("release_not_noted", reason=error.detail)
+
+    async def _ask(self, release: Release) -> SessionReading:
+        site = self._snapshot.current().owner(release.site)
+        if site is None:
+            return SessionReading(
+                release.site, Outcome.NOT_FOUND, detail="the site was removed"
+            )
+        deadline = asyncio.get_running_loop().time() + self._limits.call
+        context = context_for(self._callers.get(release.session), deadline)
+        return await self._calls.update_session(site, release.session, _REJECT, context)
+
+    def _outcome(
+        self, release: Release, reading: SessionReading, now: datetime
+    ) -> ReleaseOutcome:
+        known = verdict(reading)
+        wants_credentials = reading.outcome is Outcome.UNAUTHORIZED
+        if known in {Verdict.TAKEN, Verdict.REFUSED} and not wants_credentials:
+            return ReleaseOutcome.RELEASED
+        lifetime = timedelta(seconds=self._limits.lifetime)
+        grace = timedelta(seconds=self._limits.grace)
+        end = release.expires or release.queued + lifetime
+        return ReleaseOutcome.ABANDONED if now > end + grace else ReleaseOutcome.RETRIED
+
+    def _pause(self, release: Release, reading: SessionReading) -> float:
+        doubled = self._limits.first_pause * 2.0 ** min(release.attempts, 30)
+        pause = min(doubled, self._limits.longest_pause)
+        jittered = pause * random.uniform(0.5, 1.0)  # noqa: S311 -- jitter, not a secret
+        return max(jittered, reading.retry_after or 0.0)

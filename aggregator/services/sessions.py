@@ -1,0 +1,223 @@
+"""Sessions: reading their status from the owning site, once for all who ask."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+from cachetools import TTLCache
+
+from aggregator.domain.errors import StoreUnavailable, UnknownResource
+from aggregator.domain.events import StartObserved
+from aggregator.domain.messages import Level, Message
+from aggregator.domain.outcomes import Outcome, SessionReading
+from aggregator.domain.principal import Principal
+from aggregator.domain.records import PhaseChange, Route
+from aggregator.domain.schedules import format_instant
+from aggregator.domain.status import has_started, is_settled, phase_changes, shown_phase
+from aggregator.domain.views import SessionView
+from aggregator.ports.clock import Clock
+from aggregator.ports.snapshot import Snapshot
+from aggregator.ports.store import Routes
+from aggregator.ports.telemetry import Telemetry
+from aggregator.services.background import Background
+from aggregator.services.caller import Caller
+from aggregator.services.limits import StatusLimits
+from aggregator.services.site_calls import SiteCalls, context_for
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A route with its latest reading, and why that is old, where it is."""
+
+    route: Route
+    fault: SessionReading | None = None
+
+
+class Sessions:
+    """Reads sessions, with identical polls coalesced and a short freshness window."""
+
+    def __init__(
+        self,
+        *,
+        routes: Routes,
+        snapshot: Snapshot,
+        calls: SiteCalls,
+        background: Background,
+        clock: Clock,
+        telemetry: Telemetry,
+        limits: StatusLimits,
+    ) -> None:
+        self._routes = routes
+        self._snapshot = snapshot
+        self._calls = calls
+        self._background = background
+        self._clock = clock
+        self._telemetry = telemetry
+        self._limits = limits
+        # A freshness of 0 means that nothing is given twice; the cache stays empty.
+        self._fresh: TTLCache[str, Status] = TTLCache(
+            limits.cached, max(limits.freshness, 0.0), timer=_monotonic
+        )
+        self._reading: dict[str, asyncio.Task[Status]] = {}
+
+    async def get(self, session: str, caller: Caller) -> SessionView:
+        """Return the session as it stands now, or as it was last known to.
+
+        Raises:
+            UnknownResource: There is none, or none that the caller may see.
+            StoreUnavailable: It isn't known whether there is one.
+        """
+        status = await self._status(session, caller)
+        if not _is_owner(status.route, caller.principal):
+            raise _unknown(session)
+        return self.view(status)
+
+    async def route(self, session: str, principal: Principal) -> Route:
+        """Return the route of a session of ``principal``, from the store.
+
+        Raises:
+            UnknownResource: There is none, or none that the principal may see.
+        """
+        route = await self._routes.get(session)
+        if route is None or not _is_owner(route, principal):
+            raise _unknown(session)
+        return route
+
+    async def read(self, route: Route, caller: Caller | None) -> Status:
+        """Read the session at its site now, and keep what is new."""
+        if is_settled(route, self._clock.now()):
+            return Status(route)
+        site = self._snapshot.current().owner(route.site)
+        if site is None:
+            gone = SessionReading(
+                route.site, Outcome.NOT_FOUND, detail="the site was removed"
+            )
+            return Status(route, gone)
+        deadline = asyncio.get_running_loop().time() + self._limits.deadline
+        reading = await self._calls.read_session(
+            site, route.site_session, context_for(caller, deadline)
+        )
+        return await self.note(route, reading)
+
+    async def note(self, route: Route, reading: SessionReading) -> Status:
+        """Keep what a reading tells of the session, and return its status."""
+        self.forget(route.session)
+        if reading.outcome is not Outcome.OK:
+            return Status(route, reading)
+        now = self._clock.now()
+        changes = phase_changes(route.session, route.last_payload, reading.payload, now)
+        self._observe_start(route, reading, now)
+        updated = replace(
+            route,
+            last_payload=reading.payload,
+            last_residue=reading.residue,
+            last_read=now,
+        )
+        if changes or reading.payload != route.last_payload:
+            await self._save(updated, changes)
+        return Status(updated)
+
+    def forget(self, session: str) -> None:
+        """Have the next poll of ``session`` ask its site."""
+        self._fresh.pop(session, None)
+
+    def view(self, status: Status, *messages: Message) -> SessionView:
+        """Return a status as it is shown."""
+        route = status.route
+        now = self._clock.now()
+        notes = list(messages)
+        if status.fault is not None:
+            notes.append(_staleness(status.fault, route, now))
+        if route.overlay is not None:
+            notes.append(_overlay_message(route, now))
+        return SessionView(
+            session=route.session,
+            payload=route.last_payload,
+            residue=route.last_residue,
+            request_residue=route.residue,
+            dialect=route.dialect,
+            phase=shown_phase(route, now),
+            messages=tuple(notes),
+        )
+
+    async def _status(self, session: str, caller: Caller) -> Status:
+        status = self._fresh.get(session)
+        if status is not None:
+            return status
+        reading = self._reading.get(session)
+        if reading is None:
+            route = await self.route(session, caller.principal)
+            reading = self._reading.get(session)
+            if reading is None:
+                reading = self._begin(route, caller)
+        return await asyncio.shield(reading)
+
+    def _begin(self, route: Route, caller: Caller) -> asyncio.Task[Status]:
+        task: asyncio.Task[Status] = self._background.spawn(
+            self._read_once(route, caller), name="read_session"
+        )
+        self._reading[route.session] = task
+        task.add_done_callback(lambda _: self._reading.pop(route.session, None))
+        return task
+
+    async def _read_once(self, route: Route, caller: Caller) -> Status:
+        status = await self.read(route, caller)
+        if self._limits.freshness > 0:
+            self._fresh[route.session] = status
+        return status
+
+    async def _save(self, route: Route, changes: tuple[PhaseChange, ...]) -> None:
+        try:
+            await self._routes.save_reading(route, changes)
+        except StoreUnavailable as error:
+            # Reads go on from what is known; the next reading is kept instead.
+            _log.warning("reading_not_kept", session=route.session, reason=error.detail)
+
+    def _observe_start(
+        self, route: Route, reading: SessionReading, now: datetime
+    ) -> None:
+        started = has_started(reading.payload) and not has_started(route.last_payload)
+        if started and route.estimated_start is not None:
+            error = (now - route.estimated_start).total_seconds()
+            self._telemetry.record(StartObserved(route.site, error))
+
+
+def _monotonic() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _is_owner(route: Route, principal: Principal) -> bool:
+    return principal.owns(route.issuer, route.subject)
+
+
+def _unknown(session: str) -> UnknownResource:
+    return UnknownResource(f"there is no session {session}")
+
+
+def _staleness(fault: SessionReading, route: Route, now: datetime) -> Message:
+    values = {"site": fault.site, "why": fault.detail or fault.outcome.value}
+    if fault.outcome is Outcome.NOT_FOUND:
+        kind = "urn:metabroker:session-lost-at-site"
+        template = "{site} no longer knows this session"
+    else:
+        kind = "urn:metabroker:status-stale"
+        template = "{site} could not be asked ({why})"
+    if route.last_read is not None:
+        values["read"] = format_instant(route.last_read)
+        values["age"] = f"{(now - route.last_read).total_seconds():.0f}"
+        template += "; this is its state of {read}, {age} s ago"
+    return Message(kind, Level.WARN, template, values, now)
+
+
+def _overlay_message(route: Route, now: datetime) -> Message:
+    assert route.overlay is not None
+    return Message(
+        "urn:metabroker:phase-known-here",
+        Level.INFO,
+        "the session is {phase}, whatever its site says later",
+        {"phase": route.overlay.value},
+        now,
+    )
