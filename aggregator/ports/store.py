@@ -19,6 +19,18 @@ from aggregator.domain.records import (
 )
 
 
+class SessionsTaken(Exception):
+    """A site gave uuids to its offers that another set's sessions have.
+
+    Attributes:
+        sessions: Those uuids; the offers can be kept under minted ones.
+    """
+
+    def __init__(self, sessions: frozenset[str]) -> None:
+        super().__init__("sessions are taken")
+        self.sessions = sessions
+
+
 class OfferSets(Protocol):
     """Offer sets with their offers and the routes of these."""
 
@@ -88,7 +100,11 @@ class Winners(Protocol):
         The claim is leased to ``replica`` until ``until``, while it asks the site.
 
         Returns:
-            The set's winner: the one given, or the one that was there before.
+            The set's winner: ``winner`` itself where this call claimed it, and
+            otherwise the one that was there before.
+
+        Raises:
+            UnknownResource: There is no such set.
         """
         ...
 
@@ -102,11 +118,16 @@ class Winners(Protocol):
 
     async def settle(
         self, winner: Winner, state: WinnerState, releases: Sequence[Release]
-    ) -> None:
+    ) -> bool:
         """Move the winner to ``state``, queue releases, and mark losers.
 
         On ``accepted`` every other route of the set without an overlay gets the
-        overlay REJECTED, in the same transaction.
+        overlay REJECTED, and a watch of the winner starts, in the same
+        transaction. A winner that was withdrawn meanwhile becomes it again.
+
+        Returns:
+            Whether it was done; not where the set has another winner or is gone,
+            or where ``lost`` comes after ``accepted``. Nothing is changed then.
         """
         ...
 
@@ -137,13 +158,13 @@ class Releases(Protocol):
     """The durable queue of releases."""
 
     async def queue(self, releases: Sequence[Release], due: datetime) -> None:
-        """Queue releases; one that is queued already stays as it is."""
+        """Queue releases; one that is, or was, queued already stays as it is."""
         ...
 
     async def lease(
         self, replica: str, now: datetime, until: datetime, limit: int
     ) -> Sequence[Release]:
-        """Take up to ``limit`` releases that are due and not leased to another."""
+        """Take up to ``limit`` releases that are due and not leased to anybody."""
         ...
 
     async def finish(self, release: Release, outcome: str, now: datetime) -> None:
@@ -155,7 +176,7 @@ class ReleaseRetries(Protocol):
     """Putting releases off."""
 
     async def put_off(self, release: Release, due: datetime) -> None:
-        """Give a leased release back, to be tried again at ``due``."""
+        """Give a leased release back, one attempt older, to be tried at ``due``."""
         ...
 
     async def waiting(self) -> int:
@@ -198,4 +219,21 @@ class Overlays(Protocol):
 
     async def mark(self, sessions: Sequence[str], phase: SessionPhase) -> None:
         """Give ``sessions`` that have no overlay the overlay ``phase``."""
+        ...
+
+
+class Retention(Protocol):
+    """Taking out what nobody needs any more."""
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        """Remove up to ``limit`` offer sets that are over, and as many releases.
+
+        A set is over when it was made before ``before``, nothing of it was read
+        since, its acceptance is known, its accepted session is terminal, and no
+        other offer of it can be accepted. An offer that never expires counts as
+        expired at ``before``.
+
+        Returns:
+            How many sets were removed; ``limit`` says that there may be more.
+        """
         ...

@@ -1,0 +1,78 @@
+"""Failures: which errors of a driver mean that the store can't be used now.
+
+Everything else is a mistake of ours, and is raised as it is.
+"""
+
+import sqlite3
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from aggregator.domain.errors import StoreUnavailable
+
+_SOON: Final = 1.0
+_LATER: Final = 5.0
+_OPERATOR: Final = 30.0
+
+_TOO_SLOW: Final = ("The store didn't answer in time.", _SOON)
+_UNREACHABLE: Final = ("The store's database can't be reached.", _LATER)
+
+_SQLITE: Final = {
+    sqlite3.SQLITE_BUSY: ("The store's database is locked by another process.", _SOON),
+    sqlite3.SQLITE_LOCKED: ("The store's database is locked.", _SOON),
+    sqlite3.SQLITE_INTERRUPT: _TOO_SLOW,
+    sqlite3.SQLITE_NOMEM: ("The store's database is out of memory.", _LATER),
+    sqlite3.SQLITE_FULL: ("The store's database, or its disk, is full.", _OPERATOR),
+    sqlite3.SQLITE_READONLY: ("The store's database can't be written.", _OPERATOR),
+    sqlite3.SQLITE_PERM: ("The store's database may not be opened.", _OPERATOR),
+    sqlite3.SQLITE_AUTH: ("The store's database may not be opened.", _OPERATOR),
+    sqlite3.SQLITE_CANTOPEN: ("The store's database can't be opened.", _OPERATOR),
+    sqlite3.SQLITE_IOERR: ("The store's disk can't be read or written.", _OPERATOR),
+    sqlite3.SQLITE_CORRUPT: ("The store's database is damaged.", _OPERATOR),
+    sqlite3.SQLITE_NOTADB: ("The store's file is not a database.", _OPERATOR),
+}
+"""By primary result code. Source: https://www.sqlite.org/rescode.html"""
+
+_POSTGRESQL: Final = {
+    "08": _UNREACHABLE,
+    "25P03": _TOO_SLOW,
+    "25006": ("The store's database can't be written.", _OPERATOR),
+    "28": ("The store's database refuses our credentials.", _OPERATOR),
+    "3D": ("The store's database doesn't exist.", _OPERATOR),
+    "40": ("The store's database was busy with the same rows.", _SOON),
+    "42501": ("The store's database doesn't permit what we need.", _OPERATOR),
+    "53100": ("The store's disk is full.", _OPERATOR),
+    "53": ("The store's database is short of resources.", _LATER),
+    "55P03": ("The store's database is locked.", _SOON),
+    "57014": _TOO_SLOW,
+    "57": ("The store's database is going down or coming up.", _LATER),
+    "58": ("The store's database has trouble with its system.", _OPERATOR),
+    "XX": ("The store's database is damaged.", _OPERATOR),
+}
+"""By SQLSTATE, or its class. Source: PostgreSQL's documentation, appendix A."""
+
+
+def store_unavailable(error: Exception) -> StoreUnavailable | None:
+    """Return what to raise in the place of ``error``, None where it is our mistake.
+
+    A refused statement's text and values are left out: they may be a user's.
+    """
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    found = _reason(error, cause)
+    return None if found is None else StoreUnavailable(found[0], retry_after=found[1])
+
+
+def _reason(error: Exception, cause: BaseException | None) -> tuple[str, float] | None:
+    if isinstance(cause, TimeoutError | PoolExhausted):
+        return _TOO_SLOW
+    if isinstance(cause, sqlite3.Error):
+        code = getattr(cause, "sqlite_errorcode", None)
+        if code is not None:
+            return _SQLITE.get(code & 0xFF)
+    state = getattr(cause, "sqlstate", None)
+    if isinstance(state, str):
+        return _POSTGRESQL.get(state) or _POSTGRESQL.get(state[:2])
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return _UNREACHABLE
+    return _UNREACHABLE if isinstance(cause, OSError) else None

@@ -1,0 +1,41 @@
+"""Health of the store: whether it can be read, and really written."""
+
+from typing import Final
+from uuid import uuid4
+
+from sqlalchemy import delete, insert, select
+
+from aggregator.store.database import Database
+from aggregator.store.tables import OFFER_SETS, WRITE_PROBES
+
+_FILLER: Final = bytes(8192)
+"""More than a page, so that a full database shows: it must find room for it."""
+
+
+class StoreHealthCheck:
+    """Tries the store: ``ports.store.StoreHealth``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def check(self, *, writing: bool) -> None:
+        """Return where the store can be read (and written), else raise.
+
+        Raises:
+            StoreUnavailable: With the reason in words for the operator.
+        """
+        if writing:
+            await self._write()
+        else:
+            async with self._database.reading() as connection:
+                await connection.execute(select(OFFER_SETS.c.uuid).limit(1))
+
+    async def _write(self) -> None:
+        probe = str(uuid4())
+        async with self._database.writing() as connection:
+            await connection.execute(
+                insert(WRITE_PROBES), {"uuid": probe, "filler": _FILLER}
+            )
+            await connection.execute(
+                delete(WRITE_PROBES).where(WRITE_PROBES.c.uuid != probe)
+            )

@@ -1,0 +1,1 @@
+"""The migrations, one module each; what one did is never changed afterwards."""

@@ -1,0 +1,185 @@
+"""Offer sets in the database, with the routes of their offers."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Update, bindparam, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aggregator.domain.offers import Offer
+from aggregator.domain.records import OfferSet, Release
+from aggregator.ports.store import SessionsTaken
+from aggregator.store.database import Database
+from aggregator.store.documents import read_offer_set, write_offer_set
+from aggregator.store.releases import queue_releases
+from aggregator.store.tables import OFFER_SETS, ROUTES
+
+_NO_ESTIMATES: Final[Mapping[str, datetime]] = {}
+
+
+class OfferSetStore:
+    """Keeps offer sets: ``ports.store.OfferSets``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(
+        self,
+        offer_set: OfferSet,
+        releases: Sequence[Release],
+        estimated_starts: Mapping[str, datetime] = _NO_ESTIMATES,
+    ) -> None:
+        """Keep a new set, a route for each of its offers, and queue releases."""
+        try:
+            async with self._database.writing() as connection:
+                await connection.execute(insert(OFFER_SETS), _set_row(offer_set))
+                await _add_routes(
+                    connection,
+                    _route_rows(offer_set, offer_set.offers, estimated_starts),
+                )
+                await queue_releases(connection, releases)
+        except IntegrityError:
+            await self._refuse_taken_sessions(offer_set)
+            raise
+
+    async def get(self, uuid: str) -> OfferSet | None:
+        """Return the set, None where there is none of that uuid."""
+        query = select(
+            OFFER_SETS.c.document, OFFER_SETS.c.version, OFFER_SETS.c.open
+        ).where(OFFER_SETS.c.uuid == uuid)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            return None
+        return read_offer_set(row.document, row.version, is_open=row.open)
+
+    async def replace(
+        self,
+        offer_set: OfferSet,
+        releases: Sequence[Release],
+        estimated_starts: Mapping[str, datetime] = _NO_ESTIMATES,
+    ) -> bool:
+        """Keep a set that grew, unless it was closed or changed meanwhile."""
+        try:
+            async with self._database.writing() as connection:
+                if not await _replace_document(connection, offer_set):
+                    return False
+                await _grow_routes(connection, offer_set, estimated_starts)
+                await queue_releases(connection, releases)
+        except IntegrityError:
+            await self._refuse_taken_sessions(offer_set)
+            raise
+        return True
+
+    async def _refuse_taken_sessions(self, offer_set: OfferSet) -> None:
+        query = select(ROUTES.c.session).where(
+            ROUTES.c.session.in_([offer.session for offer in offer_set.offers]),
+            ROUTES.c.offer_set != offer_set.uuid,
+        )
+        async with self._database.reading() as connection:
+            taken = (await connection.execute(query)).scalars().all()
+        if taken:
+            raise SessionsTaken(frozenset(taken))
+
+
+async def _replace_document(connection: AsyncConnection, offer_set: OfferSet) -> bool:
+    result = await connection.execute(
+        update(OFFER_SETS)
+        .where(
+            OFFER_SETS.c.uuid == offer_set.uuid,
+            OFFER_SETS.c.open,
+            OFFER_SETS.c.version == offer_set.version - 1,
+        )
+        .values(version=offer_set.version, document=write_offer_set(offer_set))
+    )
+    return result.rowcount == 1
+
+
+async def _grow_routes(
+    connection: AsyncConnection,
+    offer_set: OfferSet,
+    estimated_starts: Mapping[str, datetime],
+) -> None:
+    query = select(ROUTES.c.session).where(ROUTES.c.offer_set == offer_set.uuid)
+    known = set((await connection.execute(query)).scalars())
+    new = [offer for offer in offer_set.offers if offer.session not in known]
+    await _add_routes(connection, _route_rows(offer_set, new, estimated_starts))
+    moved = [
+        {
+            "key": offer.session,
+            "place": place,
+            "start": estimated_starts.get(offer.session),
+        }
+        for place, offer in enumerate(offer_set.offers)
+        if offer.session in known
+    ]
+    if moved:
+        await connection.execute(
+            _MOVE_ROUTE, sorted(moved, key=lambda row: str(row["key"]))
+        )
+
+
+def _move_route() -> Update:
+    return (
+        update(ROUTES)
+        .where(ROUTES.c.session == bindparam("key"))
+        .values(
+            position=bindparam("place"),
+            estimated_start=func.coalesce(
+                bindparam("start", type_=ROUTES.c.estimated_start.type),
+                ROUTES.c.estimated_start,
+            ),
+        )
+    )
+
+
+_MOVE_ROUTE: Final = _move_route()
+
+
+async def _add_routes(
+    connection: AsyncConnection, rows: Sequence[dict[str, Any]]
+) -> None:
+    if rows:
+        await connection.execute(insert(ROUTES), list(rows))
+
+
+def _set_row(offer_set: OfferSet) -> dict[str, Any]:
+    return {
+        "uuid": offer_set.uuid,
+        "issuer": offer_set.issuer,
+        "subject": offer_set.subject,
+        "created": offer_set.created,
+        "version": offer_set.version,
+        "open": offer_set.open,
+        "document": write_offer_set(offer_set),
+    }
+
+
+def _route_rows(
+    offer_set: OfferSet,
+    offers: Sequence[Offer],
+    estimated_starts: Mapping[str, datetime],
+) -> list[dict[str, Any]]:
+    places = {offer.session: place for place, offer in enumerate(offer_set.offers)}
+    return [
+        {
+            "session": offer.session,
+            "offer_set": offer_set.uuid,
+            "position": places[offer.session],
+            "site": offer.site,
+            "site_session": offer.site_session,
+            "issuer": offer_set.issuer,
+            "subject": offer_set.subject,
+            "dialect": offer_set.request.dialect,
+            "residue": offer_set.request.residue,
+            "expires": offer.expires,
+            "estimated_start": estimated_starts.get(offer.session),
+            "overlay": None,
+            "last_payload": offer.payload,
+            "last_residue": offer.residue,
+            "last_read": offer_set.created,
+        }
+        for offer in offers
+    ]

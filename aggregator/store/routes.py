@@ -1,0 +1,112 @@
+"""Routes in the database: which site owns which session, and what it last said."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, bindparam, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aggregator.domain.phases import SessionPhase
+from aggregator.domain.records import PhaseChange, Route
+from aggregator.store.database import Database, insert_new
+from aggregator.store.tables import PHASE_HISTORY, ROUTES
+
+
+class RouteStore:
+    """Keeps routes: ``ports.store.Routes`` and ``Overlays``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, session: str) -> Route | None:
+        """Return the route of a session, None where there is none."""
+        query = select(ROUTES).where(ROUTES.c.session == session)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else route_of(row)
+
+    async def of_offer_set(self, offer_set: str) -> Sequence[Route]:
+        """Return the routes of a set's offers, best offer first."""
+        query = (
+            select(ROUTES)
+            .where(ROUTES.c.offer_set == offer_set)
+            .order_by(ROUTES.c.position)
+        )
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return [route_of(row) for row in rows]
+
+    async def save_reading(self, route: Route, changes: Sequence[PhaseChange]) -> None:
+        """Keep a route's overlay and last reading, and phases newly seen.
+
+        A reading that is older than the one that is stored is left out. A route
+        that isn't there any more is left alone.
+        """
+        async with self._database.writing() as connection:
+            if not await _lock_route(connection, route.session):
+                return
+            if route.overlay is not None:
+                await _mark(connection, [route.session], route.overlay)
+            await _keep_reading(connection, route)
+            if changes:
+                await connection.execute(
+                    insert_new(connection, PHASE_HISTORY),
+                    [_change_row(change) for change in changes],
+                )
+
+    async def mark(self, sessions: Sequence[str], phase: SessionPhase) -> None:
+        """Give those of ``sessions`` that have no overlay the overlay ``phase``."""
+        if not sessions:
+            return
+        async with self._database.writing() as connection:
+            await _mark(connection, sessions, phase)
+
+
+async def _lock_route(connection: AsyncConnection, session: str) -> bool:
+    query = select(ROUTES.c.session).where(ROUTES.c.session == session)
+    found = await connection.execute(query.with_for_update())
+    return found.one_or_none() is not None
+
+
+async def _mark(
+    connection: AsyncConnection, sessions: Sequence[str], phase: SessionPhase
+) -> None:
+    await connection.execute(
+        update(ROUTES)
+        .where(ROUTES.c.session == bindparam("key"), ROUTES.c.overlay.is_(None))
+        .values(overlay=phase.value),
+        [{"key": session} for session in sorted(sessions)],
+    )
+
+
+async def _keep_reading(connection: AsyncConnection, route: Route) -> None:
+    if route.last_read is None:
+        return
+    await connection.execute(
+        update(ROUTES)
+        .where(
+            ROUTES.c.session == route.session,
+            or_(ROUTES.c.last_read.is_(None), ROUTES.c.last_read <= route.last_read),
+        )
+        .values(
+            last_payload=route.last_payload,
+            last_residue=route.last_residue,
+            last_read=route.last_read,
+        )
+    )
+
+
+def _change_row(change: PhaseChange) -> dict[str, Any]:
+    return {
+        "session": change.session,
+        "component": change.component,
+        "phase": change.phase,
+        "seen": change.seen,
+    }
+
+
+def route_of(row: Row[Any]) -> Route:
+    """Return the route that a whole row of the table stands for."""
+    members = dict(row._mapping)  # noqa: SLF001  public in spite of its name
+    overlay = members.pop("overlay")
+    return Route(**members, overlay=None if overlay is None else SessionPhase(overlay))

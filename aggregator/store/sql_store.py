@@ -1,0 +1,97 @@
+"""The store as a whole, and the way to open it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import URL
+
+from aggregator.store.database import Database, open_database
+from aggregator.store.engines import store_url
+from aggregator.store.health import StoreHealthCheck
+from aggregator.store.migrating import is_up_to_date, migrate
+from aggregator.store.offer_sets import OfferSetStore
+from aggregator.store.releases import ReleaseStore
+from aggregator.store.retention import RetentionStore
+from aggregator.store.routes import RouteStore
+from aggregator.store.watches import WatchStore
+from aggregator.store.winners import WinnerStore
+
+_MIGRATION_TIME_LIMIT: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class SqlStore:
+    """All ports to the store, on one database.
+
+    Attributes:
+        offer_sets: ``OfferSets``.
+        routes: ``Routes`` and ``Overlays``.
+        winners: ``Winners`` and ``WinnerReadings``.
+        releases: ``Releases`` and ``ReleaseRetries``.
+        watches: ``Watches``.
+        health: ``StoreHealth``.
+        retention: ``Retention``.
+        database: The database beneath them.
+    """
+
+    offer_sets: OfferSetStore
+    routes: RouteStore
+    winners: WinnerStore
+    releases: ReleaseStore
+    watches: WatchStore
+    health: StoreHealthCheck
+    retention: RetentionStore
+    database: Database
+
+    @classmethod
+    def on(cls, database: Database) -> "SqlStore":
+        """Return the store that is kept in ``database``."""
+        return cls(
+            offer_sets=OfferSetStore(database),
+            routes=RouteStore(database),
+            winners=WinnerStore(database),
+            releases=ReleaseStore(database),
+            watches=WatchStore(database),
+            health=StoreHealthCheck(database),
+            retention=RetentionStore(database),
+            database=database,
+        )
+
+
+@asynccontextmanager
+async def open_store(
+    url: str, *, time_limit: float = 3.0, connections: int = 10
+) -> AsyncIterator[SqlStore]:
+    """Yield the store at ``url``, its tables made or brought up to date.
+
+    A directory that is made for a SQLite file is for its owner alone, and so is
+    the file.
+
+    Args:
+        url: ``sqlite:////directory/file.db``, ``sqlite:///:memory:``, or
+            ``postgresql://user@host/database``.
+        time_limit: Seconds that a transaction may take.
+        connections: The most that are held open to PostgreSQL.
+
+    Raises:
+        ValueError: ``url`` names no database that can be used.
+        StoreUnavailable: The database can't be used now.
+    """
+    address = store_url(url)
+    async with open_database(address, time_limit, connections) as database:
+        if not await is_up_to_date(database):
+            await _migrate_patiently(address)
+        yield SqlStore.on(database)
+
+
+def sqlite_url(file: Path) -> str:
+    """Return the URL of the store that is kept in ``file``."""
+    return URL.create("sqlite", database=str(file.absolute())).render_as_string()
+
+
+async def _migrate_patiently(address: URL) -> None:
+    async with open_database(address, _MIGRATION_TIME_LIMIT, 1) as database:
+        await migrate(database)

@@ -1,0 +1,143 @@
+"""Tables: offer sets, routes, winners, releases, watches and the history of phases.
+
+Everything that belongs to somebody carries its owner, ``(issuer, subject)``.
+A change here needs a migration; a test compares the two.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+from aggregator.store.columns import Document, Instant
+
+METADATA: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+OFFER_SETS: Final = Table(
+    "offer_sets",
+    METADATA,
+    Column("uuid", Text, primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("created", Instant, nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("open", Boolean(create_constraint=False), nullable=False),
+    Column("document", LargeBinary, nullable=False),
+)
+"""``version`` and ``open`` overrule what the document says of them."""
+
+ROUTES: Final = Table(
+    "routes",
+    METADATA,
+    Column("session", Text, primary_key=True),
+    Column(
+        "offer_set",
+        Text,
+        ForeignKey("offer_sets.uuid", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("position", Integer, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("site_session", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("dialect", Text, nullable=False),
+    Column("residue", Document, nullable=False),
+    Column("expires", Instant),
+    Column("estimated_start", Instant),
+    Column("overlay", Text),
+    Column("last_payload", Document, nullable=False),
+    Column("last_residue", Document, nullable=False),
+    Column("last_read", Instant),
+    Index(None, "offer_set", "position"),
+)
+
+WINNERS: Final = Table(
+    "winners",
+    METADATA,
+    Column(
+        "offer_set",
+        Text,
+        ForeignKey("offer_sets.uuid", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("session", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("site_session", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("give_up", Instant),
+    Column("lease_owner", Text),
+    Column("lease_until", Instant),
+    Index(None, "state", "lease_until"),
+)
+"""The primary key is what makes a set's winner the only one."""
+
+RELEASES: Final = Table(
+    "releases",
+    METADATA,
+    Column("site", Text, primary_key=True),
+    Column("session", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("queued", Instant, nullable=False),
+    Column("expires", Instant),
+    Column("attempts", Integer, nullable=False),
+    Column("due", Instant, nullable=False),
+    Column("lease_owner", Text),
+    Column("lease_until", Instant),
+    Column("outcome", Text),
+    Column("finished", Instant, index=True),
+    Index(None, "outcome", "due"),
+)
+"""A release whose ``outcome`` is set has left the queue, and isn't queued again."""
+
+WATCHES: Final = Table(
+    "watches",
+    METADATA,
+    Column(
+        "session",
+        Text,
+        ForeignKey("routes.session", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("due", Instant, nullable=False, index=True),
+    Column("lease_owner", Text),
+    Column("lease_until", Instant),
+)
+
+PHASE_HISTORY: Final = Table(
+    "phase_history",
+    METADATA,
+    Column(
+        "session",
+        Text,
+        ForeignKey("routes.session", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("component", Text, primary_key=True),
+    Column("phase", Text, primary_key=True),
+    Column("seen", Instant, nullable=False),
+)
+
+WRITE_PROBES: Final = Table(
+    "write_probes",
+    METADATA,
+    Column("uuid", Text, primary_key=True),
+    Column("filler", LargeBinary, nullable=False),
+)
+"""What a check of the store writes, to see that it can be written."""
