@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, Literal, TypeVar
 from aggregator.domain.offers import Offer
 from aggregator.domain.ranking.explanation import Estimate
 from aggregator.domain.ranking.knowledge import Knowledge, SiteFacts
+from aggregator.domain.ranking.locality import Lake
 from aggregator.domain.requests import ExecutionRequest
 
 STRICT: Final[Mapping[str, Any]] = {"extra": "forbid"}
@@ -17,11 +18,16 @@ STRICT: Final[Mapping[str, Any]] = {"extra": "forbid"}
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What is the same for all offers of one ranking."""
+    """What is the same for all offers of one ranking.
+
+    Attributes:
+        lake: Who reads which storage element, made of ``knowledge``.
+    """
 
     request: ExecutionRequest
     request_id: str
     knowledge: Knowledge
+    lake: Lake
     now: datetime
 
 
@@ -62,7 +68,7 @@ class Filter(ABC):
     relax_order: int = 0
 
     @abstractmethod
-    def objection(self, candidate: Candidate, situation: Situation) -> str | None:
+    def objection(self, candidate: Candidate, situation: Situation, /) -> str | None:
         """Return why the offer is to be dropped, in words; None where it passes."""
 
 
@@ -95,7 +101,7 @@ class Weigher(ABC):
         """The rate at which the quantity becomes seconds of delay."""
 
     @abstractmethod
-    def quantity(self, candidate: Candidate, situation: Situation) -> float:
+    def quantity(self, candidate: Candidate, situation: Situation, /) -> float:
         """Return what is weighed, in the weigher's own unit; less is better."""
 
 

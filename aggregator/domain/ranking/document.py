@@ -8,10 +8,13 @@ bytes per second. Keys that aren't known are errors.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
-from aggregator.domain.ranking.bounds import not_negative, positive
+from aggregator.domain.ranking.bounds import finite, not_negative, positive
 from aggregator.domain.ranking.components import STRICT
+
+_LARGEST_GB: Final = 1e9
+_SMALLEST_BUCKET_S: Final = 1.0
 
 StagingMode = Literal["prefetch", "on_start", "remote_read"]
 
@@ -137,6 +140,8 @@ class DataRules:
 
     def __post_init__(self) -> None:
         not_negative(per_file_s=self.per_file_s, unknown_size_gb=self.unknown_size_gb)
+        if self.unknown_size_gb > _LARGEST_GB:
+            raise ValueError(f"unknown_size_gb must be {_LARGEST_GB:g} or less")
         positive(
             parallel_files=self.parallel_files,
             ingest_default_gbps=self.ingest_default_gbps,
@@ -159,8 +164,8 @@ class Order:
 
     Attributes:
         method: ``effective_delay``: by the sum of all weighers' seconds.
-            ``lexicographic``: by ``keys``, one after the other.
-        bucket_s: Delays within one bucket of this width count as equal.
+            ``lexicographic``: by the seconds of single weighers, one after the other.
+        bucket_s: Seconds within one bucket of this width count as equal.
         keys: Names (labels) of weighers, for ``lexicographic`` only.
     """
 
@@ -171,7 +176,9 @@ class Order:
     keys: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        positive(bucket_s=self.bucket_s)
+        finite(bucket_s=self.bucket_s)
+        if self.bucket_s < _SMALLEST_BUCKET_S:
+            raise ValueError(f"bucket_s must be {_SMALLEST_BUCKET_S:g} or more")
         if self.method == "lexicographic" and not self.keys:
             raise ValueError("method lexicographic needs keys")
         if self.method == "effective_delay" and self.keys:

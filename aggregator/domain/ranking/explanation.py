@@ -1,12 +1,15 @@
 """The result of ranking, and why it is as it is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from aggregator.domain.offers import Offer
+from aggregator.domain.schedules import format_instant
+
+_DECIMALS: Final = 3
 
 
 class Confidence(StrEnum):
@@ -29,6 +32,9 @@ class Estimate:
         start: The estimated time to start (ETS): the later of the two.
         bytes_to_move: Bytes that have no replica at the site.
         bytes_total: Bytes of all data of the request.
+        start_known: Whether the site said when the session is available.
+        bytes_from_tape: Bytes to recall, from the site's own tape or another's.
+        sources: The RSEs from which data would move.
         notes: Assumptions that were made, in words.
     """
 
@@ -38,6 +44,9 @@ class Estimate:
     bytes_to_move: int = 0
     bytes_total: int = 0
     files_to_move: int = 0
+    bytes_from_tape: int = 0
+    sources: tuple[str, ...] = ()
+    start_known: bool = True
     confidence: Confidence = Confidence.HIGH
     notes: tuple[str, ...] = ()
 
@@ -51,6 +60,7 @@ class RankedOffer:
         delay: The effective delay in seconds, by which offers are ordered.
         seconds: The part of ``delay`` that each weigher contributed, by its name.
         reason: Why it stands there, as one sentence for the user.
+        concessions: Objections of filters in spite of which it was kept.
     """
 
     offer: Offer
@@ -60,6 +70,7 @@ class RankedOffer:
     seconds: Mapping[str, float]
     estimate: Estimate
     reason: str
+    concessions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,4 +114,54 @@ class Ranking:
 
     def as_document(self) -> dict[str, Any]:
         """Return the explanation as plain data, for JSON and for the store."""
-        raise NotImplementedError
+        return {
+            "policy": asdict(self.policy),
+            "moment": format_instant(self.moment),
+            "funnel": [asdict(step) for step in self.funnel],
+            "offers": [_ranked(one) for one in self.ranked],
+            "dropped": [_dropped(one) for one in self.dropped],
+            "notes": list(self.notes),
+        }
+
+
+def _ranked(one: RankedOffer) -> dict[str, Any]:
+    return {
+        "rank": one.rank,
+        "site": one.offer.site,
+        "session": one.offer.session,
+        "delay_s": _rounded(one.delay),
+        "bucket": one.bucket,
+        "seconds": {key: _rounded(part) for key, part in one.seconds.items()},
+        "estimate": _estimate(one.estimate),
+        "reason": one.reason,
+        "concessions": list(one.concessions),
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    return {
+        "offered_start_s": _rounded(estimate.offered_start),
+        "start_known": estimate.start_known,
+        "data_ready_s": _rounded(estimate.data_ready),
+        "start_s": _rounded(estimate.start),
+        "bytes_to_move": estimate.bytes_to_move,
+        "bytes_total": estimate.bytes_total,
+        "bytes_from_tape": estimate.bytes_from_tape,
+        "files_to_move": estimate.files_to_move,
+        "sources": list(estimate.sources),
+        "confidence": estimate.confidence.value,
+        "notes": list(estimate.notes),
+    }
+
+
+def _dropped(one: DroppedOffer) -> dict[str, Any]:
+    return {
+        "site": one.offer.site,
+        "session": one.offer.session,
+        "filter": one.filter,
+        "reason": one.reason,
+    }
+
+
+def _rounded(seconds: float) -> float:
+    return round(seconds, _DECIMALS)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aggregator.domain.events import SiteState
+from aggregator.domain.ranking.bounds import positive
 from aggregator.domain.replicas import Did, LocatedData
 from aggregator.domain.sites import Site
 
@@ -32,6 +33,9 @@ class Links:
         table: Throughput, or the name of a class, by (source site, target site).
         rse_sites: For each RSE (canonical name) the sites that read it locally.
         rse_aliases: Other names of RSEs, to their canonical names.
+
+    Raises:
+        ValueError: A throughput isn't above 0, or a class isn't one of ``classes``.
     """
 
     default_gbps: float = 1.0
@@ -39,6 +43,16 @@ class Links:
     table: Mapping[tuple[str, str], float | str] = field(default_factory=dict)
     rse_sites: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rse_aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        positive(default_gbps=self.default_gbps)
+        positive(**self.classes)
+        for (source, target), entry in self.table.items():
+            if isinstance(entry, str):
+                if entry not in self.classes:
+                    raise ValueError(f"{entry} is no class of links")
+            else:
+                positive(**{f"{source} to {target}": entry})
 
     def rse(self, name: str) -> str:
         """Return the canonical name of an RSE: stripped, upper case, unaliased."""

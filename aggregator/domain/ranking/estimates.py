@@ -1,0 +1,101 @@
+"""Estimates: when an offer's session can really start."""
+
+from datetime import datetime
+
+from aggregator.domain.humane import humane_duration
+from aggregator.domain.offers import DataItem, Offer
+from aggregator.domain.ranking.components import Situation
+from aggregator.domain.ranking.document import EstimateRules
+from aggregator.domain.ranking.explanation import Confidence, Estimate
+from aggregator.domain.ranking.intake import clipped
+from aggregator.domain.ranking.knowledge import SiteFacts
+from aggregator.domain.ranking.locality import datasets
+from aggregator.domain.ranking.staging import StagingPlan, plan_staging
+from aggregator.domain.schedules import StartInterval
+
+
+class Estimator:
+    """Estimates the offers of one ranking, each by itself."""
+
+    def __init__(self, rules: EstimateRules, situation: Situation) -> None:
+        self._rules = rules
+        self._situation = situation
+        self._plans: dict[tuple[str, tuple[DataItem, ...]], StagingPlan] = {}
+
+    def estimate(self, offer: Offer, facts: SiteFacts) -> Estimate:
+        """Return the estimate for an offer of the site of ``facts``."""
+        plan = self._plan(offer, facts)
+        offered = self._offered_start(offer)
+        ready, start, mode_notes = self._ready_and_start(offer, facts, plan, offered)
+        notes = (*self._start_notes(offer), *plan.notes)
+        return Estimate(
+            offered_start=offered,
+            data_ready=ready,
+            start=start,
+            bytes_to_move=plan.bytes_to_move,
+            bytes_total=plan.bytes_total,
+            files_to_move=plan.files_to_move,
+            bytes_from_tape=plan.bytes_from_tape,
+            sources=plan.sources,
+            start_known=offer.start is not None,
+            confidence=Confidence.LOW if notes else Confidence.HIGH,
+            notes=(*notes, *mode_notes),
+        )
+
+    def _plan(self, offer: Offer, facts: SiteFacts) -> StagingPlan:
+        key = (facts.site.name, offer.data)
+        if key not in self._plans:
+            situation = self._situation
+            data = datasets(situation.request, offer, situation.knowledge)
+            self._plans[key] = plan_staging(
+                data, facts, situation.lake, self._rules.data
+            )
+        return self._plans[key]
+
+    def _offered_start(self, offer: Offer) -> float:
+        rules = self._rules.start
+        if offer.start is None:
+            return clipped(max(rules.unknown_default_s, offer.preparing or 0.0))
+        return seconds_until(offer.start, rules.bound, self._situation.now)
+
+    def _start_notes(self, offer: Offer) -> tuple[str, ...]:
+        if offer.start is not None:
+            return ()
+        assumed = humane_duration(self._offered_start(offer))
+        return (f"the site doesn't say when it starts, {assumed} assumed",)
+
+    def _ready_and_start(
+        self, offer: Offer, facts: SiteFacts, plan: StagingPlan, offered: float
+    ) -> tuple[float, float, tuple[str, ...]]:
+        site, rules = facts.site, self._rules
+        if not plan.seconds:
+            return 0.0, offered, ()
+        if site.schedule_includes_staging and offer.preparing is not None:
+            return offered, offered, ("the site's schedule counts staging",)
+        match rules.data.staging_by_site.get(site.name, rules.data.staging):
+            case "remote_read":
+                return 0.0, offered, ("data are read from where they are",)
+            case "on_start":
+                ready = clipped(offered + plan.seconds)
+                return ready, ready, ("data move once the session could start",)
+            case "prefetch":
+                ready = clipped(rules.start.accept_overhead_s + plan.seconds)
+                return ready, max(offered, ready), ()
+
+
+def seconds_until(start: StartInterval, bound: str, now: datetime) -> float:
+    """Return the seconds from ``now`` to a bound of an interval; 0 for the past.
+
+    Args:
+        start: The interval in which something starts.
+        bound: ``earliest``, ``midpoint`` or ``latest``.
+        now: The moment from which seconds count.
+    """
+    earliest = (start.earliest - now).total_seconds()
+    latest = (start.latest - now).total_seconds()
+    seconds = {
+        "earliest": earliest,
+        "midpoint": (earliest + latest) / 2,
+        "latest": latest,
+    }[bound]
+    return max(0.0, seconds)

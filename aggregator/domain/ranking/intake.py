@@ -1,0 +1,80 @@
+"""The door of ranking: values that mean nothing are taken as unsaid."""
+
+from dataclasses import replace
+from typing import Final
+
+from aggregator.domain.offers import DataItem, Offer, Quote
+from aggregator.domain.requests import ExecutionRequest
+from aggregator.domain.schedules import StartInterval
+
+LARGEST: Final = 1e15
+"""What a quoted cost or metric counts as at most."""
+
+LONGEST_S: Final = 1e12
+"""What any length of time counts as at most: some 30 000 years."""
+
+_LARGEST_SIZE: Final = 2**63 - 1
+
+
+def admitted(offer: Offer) -> Offer:
+    """Return an offer rid of values that are NaN, infinite, negative or of 1970."""
+    return replace(
+        offer,
+        start=_known(offer.start),
+        preparing=_amount(offer.preparing),
+        available=_amount(offer.available),
+        data=tuple(map(_sized, offer.data)),
+        costs=tuple(map(_cost, offer.costs)),
+        metrics=tuple(map(_metric, offer.metrics)),
+    )
+
+
+def admitted_request(request: ExecutionRequest) -> ExecutionRequest:
+    """Return a request rid of values that are NaN, infinite, negative or of 1970."""
+    return replace(
+        request,
+        start=_known(request.start),
+        duration=_amount(request.duration),
+        data=tuple(map(_sized, request.data)),
+        costs=tuple(map(_cost, request.costs)),
+        metrics=tuple(map(_metric, request.metrics)),
+    )
+
+
+def clipped(seconds: float) -> float:
+    """Return seconds within ``LONGEST_S`` on both sides; NaN is the longest."""
+    if seconds != seconds:  # noqa: PLR0124 (NaN is what differs from itself)
+        return LONGEST_S
+    return max(-LONGEST_S, min(seconds, LONGEST_S))
+
+
+def size_or_none(size: int | None) -> int | None:
+    """Return a size in bytes, None where it can't be one."""
+    return size if size is not None and 0 <= size <= _LARGEST_SIZE else None
+
+
+def _known(start: StartInterval | None) -> StartInterval | None:
+    return None if start is None or start.is_unknown else start
+
+
+def _number(value: float | None) -> float | None:
+    if value is None or not value >= -LARGEST:
+        return None
+    return None if value == float("inf") else min(value, LARGEST)
+
+
+def _amount(value: float | None) -> float | None:
+    number = _number(value)
+    return None if number is None or number < 0 else number
+
+
+def _sized(item: DataItem) -> DataItem:
+    return replace(item, size=size_or_none(item.size))
+
+
+def _cost(quote: Quote) -> Quote:
+    return replace(quote, min=_amount(quote.min), max=_amount(quote.max))
+
+
+def _metric(quote: Quote) -> Quote:
+    return replace(quote, min=_number(quote.min), max=_number(quote.max))

@@ -1,0 +1,144 @@
+"""Order: weighing offers, putting them in buckets, breaking ties, and trimming."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from math import floor
+from typing import Final
+
+from aggregator.domain.ranking.components import Situation
+from aggregator.domain.ranking.document import Trim
+from aggregator.domain.ranking.explanation import FunnelStep
+from aggregator.domain.ranking.intake import clipped
+from aggregator.domain.ranking.policy import Policy
+from aggregator.domain.ranking.sifting import Passed, Taken
+
+SortKey = tuple[float | str, ...]
+
+_HASH_BYTES: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """An offer with its seconds.
+
+    Attributes:
+        seconds: By the key of each weigher.
+        delay: The sum of them: the effective delay.
+    """
+
+    passed: Passed
+    seconds: Mapping[str, float]
+    delay: float
+    bucket: int
+    sort_key: SortKey
+
+
+def weigh(policy: Policy, passed: Passed, situation: Situation) -> Weighed:
+    """Weigh one offer, by itself."""
+    quantities = {
+        weigher.key: clipped(weigher.quantity(passed.candidate, situation))
+        for weigher in policy.weighers
+    }
+    seconds = {
+        weigher.key: clipped(weigher.seconds_per_unit * quantities[weigher.key])
+        for weigher in policy.weighers
+    }
+    delay = clipped(sum(seconds.values()))
+    width = policy.order.bucket_s
+    bucket = floor(delay / width)
+    ordered = [floor(seconds[key] / width) for key in policy.order.keys]
+    return Weighed(
+        passed,
+        seconds,
+        delay,
+        bucket,
+        (
+            not passed.on_merit,
+            *(ordered or [bucket]),
+            *_ties(policy, passed, situation, quantities),
+        ),
+    )
+
+
+def _ties(
+    policy: Policy,
+    passed: Passed,
+    situation: Situation,
+    quantities: Mapping[str, float],
+) -> SortKey:
+    offer, estimate = passed.candidate.offer, passed.candidate.estimate
+    fixed: dict[str, SortKey] = {
+        "rendezvous_hash": (rendezvous_hash(situation.request_id, offer.site),),
+        "start": (estimate.start, estimate.offered_start),
+        "position": (offer.position,),
+    }
+    signs = {
+        weigher.key: -1 if weigher.seconds_per_unit < 0 else 1
+        for weigher in policy.weighers
+    }
+    ties: list[float | str] = []
+    for key in policy.tiebreak:
+        ties.extend(fixed.get(key) or (signs[key] * quantities[key],))
+    return (*ties, offer.site, offer.session)
+
+
+def rendezvous_hash(request_id: str, site: str) -> int:
+    """Return a number that is fixed for a request and a site, and else arbitrary.
+
+    Equal offers of several sites are ordered by it, so that one request always gets
+    one order, while many requests spread over the sites.
+    """
+    digest = sha256(f"{request_id}\0{site}".encode()).digest()
+    return int.from_bytes(digest[:_HASH_BYTES], "big")
+
+
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """What trimming left, and what it took with the reason and the limit's name."""
+
+    kept: tuple[Weighed, ...]
+    taken: tuple[Taken, ...]
+    funnel: tuple[FunnelStep, ...]
+
+
+def trim(
+    ordered: Sequence[Weighed], limits: Trim, shown: frozenset[str] = frozenset()
+) -> Trimmed:
+    """Keep the best offers, at most so many of a site and so many in all.
+
+    Args:
+        ordered: The offers, best first.
+        limits: How many to keep.
+        shown: Sessions already shown, which are always kept, and counted.
+    """
+    kept: list[Weighed] = []
+    taken: list[Taken] = []
+    of_site: Counter[str] = Counter()
+    for weighed in ordered:
+        offer = weighed.passed.candidate.offer
+        limit = _exceeded(limits, of_site[offer.site], len(kept))
+        if limit is None or offer.session in shown:
+            of_site[offer.site] += 1
+            kept.append(weighed)
+        else:
+            taken.append(Taken(weighed.passed.candidate, *limit))
+    return Trimmed(tuple(kept), tuple(taken), _funnel(len(ordered), taken))
+
+
+def _exceeded(limits: Trim, of_site: int, in_all: int) -> tuple[str, str] | None:
+    if of_site >= limits.max_per_site:
+        count = limits.max_per_site
+        return "max_per_site", f"its site has {count} better offers already"
+    if in_all >= limits.max_offers:
+        return "max_offers", f"there are {limits.max_offers} better offers already"
+    return None
+
+
+def _funnel(count: int, taken: Sequence[Taken]) -> tuple[FunnelStep, ...]:
+    per_site = sum(one.filter == "max_per_site" for one in taken)
+    return (
+        FunnelStep("max_per_site", count, count - per_site),
+        FunnelStep("max_offers", count - per_site, count - len(taken)),
+    )
