@@ -46,6 +46,9 @@ class OfferSets(Protocol):
             offer_set: The set to keep.
             releases: Offers that aren't in it and are to be released.
             estimated_starts: When each session is estimated to start, by uuid.
+
+        Raises:
+            SessionsTaken: Another set has sessions of these uuids; nothing was kept.
         """
         ...
 
@@ -63,6 +66,10 @@ class OfferSets(Protocol):
 
         Done only where the stored set is open and its version is the one before
         ``offer_set.version``; otherwise nothing is changed and False returned.
+        Whatever opens or closes the set also makes a new version of it.
+
+        Raises:
+            SessionsTaken: Another set has sessions of these uuids; nothing was kept.
         """
         ...
 

@@ -1,11 +1,11 @@
-"""Column types: how moments and JSON documents are kept in either database."""
+"""Column types: how moments, names and JSON are kept in either database."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import BigInteger, Dialect, LargeBinary
+from sqlalchemy import BigInteger, Dialect, LargeBinary, Text
 from sqlalchemy.types import TypeDecorator
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,6 +40,33 @@ class Instant(TypeDecorator[datetime]):
         """Return the moment for which ``value`` stands."""
         del dialect
         return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+class Name(TypeDecorator[str]):
+    r"""A text that somebody else chose, such as a site's uuid of a session.
+
+    PostgreSQL can't hold the character NUL, which JSON can bring and a URL can ask
+    for: it is written as ``\0``, so that such a name is kept, or not found, like
+    any other.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return ``value`` without NUL."""
+        del dialect
+        if value is None or not ("\0" in value or "\\" in value):
+            return value
+        return value.replace("\\", "\\\\").replace("\0", "\\0")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return the text that was written as ``value``."""
+        del dialect
+        if value is None or "\\" not in value:
+            return value
+        parts = value.split("\\\\")
+        return "\\".join(part.replace("\\0", "\0") for part in parts)
 
 
 class Document(TypeDecorator[Mapping[str, Any]]):

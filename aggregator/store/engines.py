@@ -14,6 +14,8 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from aggregator.domain.errors import StoreUnavailable
+
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 _READERS: Final = 4
 _BUSY_PAUSE: Final = 0.02
@@ -84,7 +86,7 @@ async def open_engines(url: URL, time_limit: float, connections: int) -> Engines
         connections: The most that are held open to PostgreSQL.
 
     Raises:
-        OSError: The database's directory can't be made.
+        StoreUnavailable: The database's file can't be made.
         sqlite3.Error: The database can't be opened.
     """
     if url.get_backend_name() == "postgresql":
@@ -159,8 +161,13 @@ def _begin_immediate(engine: AsyncEngine) -> None:
 
 
 def _prepare_file(path: Path, time_limit: float) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreUnavailable(
+            f"The store's file {path} can't be opened: {error.strerror}."
+        ) from error
     _keep_write_ahead_log(path, time_limit)
 
 

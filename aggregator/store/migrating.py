@@ -5,15 +5,13 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from aggregator.domain.errors import StoreUnavailable
 from aggregator.store.database import Database
-from aggregator.store.tables import METADATA
 
 _DIRECTORY: Final = Path(__file__).parent / "migrations"
 _LOCK: Final = 0x6D6574616272
@@ -49,10 +47,9 @@ async def migrate(database: Database) -> None:
 
 @cache
 def _scripts() -> ScriptDirectory:
-    config = Config()
-    config.set_main_option("script_location", str(_DIRECTORY).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return ScriptDirectory.from_config(config)
+    scripts = ScriptDirectory(str(_DIRECTORY))
+    scripts.get_current_head()
+    return scripts
 
 
 def _present_revision(connection: Connection) -> str | None:
@@ -60,10 +57,15 @@ def _present_revision(connection: Connection) -> str | None:
 
 
 def _upgrade(connection: Connection, scripts: ScriptDirectory) -> None:
+    """Run the migrations that are missing.
+
+    Each is given its operations instead of importing ``alembic.op``, which is one
+    for the whole process, while two stores may be opened at the same time.
+    """
+
     def steps(revision: str, context: MigrationContext) -> list[RevisionStep]:
         del context
-        return scripts._upgrade_revs("head", revision)  # noqa: SLF001  as env.py's
+        return scripts._upgrade_revs("head", revision)  # noqa: SLF001  as Alembic's own command does
 
-    with EnvironmentContext(Config(), scripts, fn=steps) as environment:
-        environment.configure(connection=connection, target_metadata=METADATA)
-        environment.run_migrations()
+    context = MigrationContext.configure(connection, opts={"fn": steps})
+    context.run_migrations(op=Operations(context))

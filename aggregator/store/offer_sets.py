@@ -31,7 +31,11 @@ class OfferSetStore:
         releases: Sequence[Release],
         estimated_starts: Mapping[str, datetime] = _NO_ESTIMATES,
     ) -> None:
-        """Keep a new set, a route for each of its offers, and queue releases."""
+        """Keep a new set, a route for each of its offers, and queue releases.
+
+        Raises:
+            SessionsTaken: Another set has sessions of these uuids; nothing was kept.
+        """
         try:
             async with self._database.writing() as connection:
                 await connection.execute(insert(OFFER_SETS), _set_row(offer_set))
@@ -41,7 +45,7 @@ class OfferSetStore:
                 )
                 await queue_releases(connection, releases)
         except IntegrityError:
-            await self._refuse_taken_sessions(offer_set)
+            await _refuse_taken_sessions(self._database, offer_set)
             raise
 
     async def get(self, uuid: str) -> OfferSet | None:
@@ -69,19 +73,22 @@ class OfferSetStore:
                 await _grow_routes(connection, offer_set, estimated_starts)
                 await queue_releases(connection, releases)
         except IntegrityError:
-            await self._refuse_taken_sessions(offer_set)
+            await _refuse_taken_sessions(self._database, offer_set)
             raise
         return True
 
-    async def _refuse_taken_sessions(self, offer_set: OfferSet) -> None:
-        query = select(ROUTES.c.session).where(
-            ROUTES.c.session.in_([offer.session for offer in offer_set.offers]),
-            ROUTES.c.offer_set != offer_set.uuid,
-        )
-        async with self._database.reading() as connection:
-            taken = (await connection.execute(query)).scalars().all()
-        if taken:
-            raise SessionsTaken(frozenset(taken))
+
+async def _refuse_taken_sessions(database: Database, offer_set: OfferSet) -> None:
+    of_others = select(ROUTES.c.session).where(
+        ROUTES.c.session == bindparam("key"), ROUTES.c.offer_set != offer_set.uuid
+    )
+    taken: set[str] = set()
+    async with database.reading() as connection:
+        for offer in offer_set.offers:
+            found = await connection.execute(of_others, {"key": offer.session})
+            taken.update(found.scalars())
+    if taken:
+        raise SessionsTaken(frozenset(taken))
 
 
 async def _replace_document(connection: AsyncConnection, offer_set: OfferSet) -> bool:

@@ -1,7 +1,7 @@
 """Routes in the database: which site owns which session, and what it last said."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,6 +10,9 @@ from aggregator.domain.phases import SessionPhase
 from aggregator.domain.records import PhaseChange, Route
 from aggregator.store.database import Database, insert_new
 from aggregator.store.tables import PHASE_HISTORY, ROUTES
+
+_AT_ONCE: Final = 1000
+"""Both databases bound the number of values in a statement."""
 
 
 class RouteStore:
@@ -35,6 +38,16 @@ class RouteStore:
         async with self._database.reading() as connection:
             rows = (await connection.execute(query)).all()
         return [route_of(row) for row in rows]
+
+    async def existing(self, sessions: Sequence[str]) -> frozenset[str]:
+        """Return those of ``sessions`` that have a route already."""
+        found: set[str] = set()
+        async with self._database.reading() as connection:
+            for start in range(0, len(sessions), _AT_ONCE):
+                some = sessions[start : start + _AT_ONCE]
+                query = select(ROUTES.c.session).where(ROUTES.c.session.in_(some))
+                found.update((await connection.execute(query)).scalars())
+        return frozenset(found)
 
     async def save_reading(self, route: Route, changes: Sequence[PhaseChange]) -> None:
         """Keep a route's overlay and last reading, and phases newly seen.

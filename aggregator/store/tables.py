@@ -18,7 +18,7 @@ from sqlalchemy import (
     Text,
 )
 
-from aggregator.store.columns import Document, Instant
+from aggregator.store.columns import Document, Instant, Name
 
 METADATA: Final = MetaData(
     naming_convention={
@@ -31,9 +31,9 @@ METADATA: Final = MetaData(
 OFFER_SETS: Final = Table(
     "offer_sets",
     METADATA,
-    Column("uuid", Text, primary_key=True),
-    Column("issuer", Text, nullable=False),
-    Column("subject", Text, nullable=False),
+    Column("uuid", Name, primary_key=True),
+    Column("issuer", Name, nullable=False),
+    Column("subject", Name, nullable=False),
     Column("created", Instant, nullable=False, index=True),
     Column("version", Integer, nullable=False),
     Column("open", Boolean(create_constraint=False), nullable=False),
@@ -44,18 +44,18 @@ OFFER_SETS: Final = Table(
 ROUTES: Final = Table(
     "routes",
     METADATA,
-    Column("session", Text, primary_key=True),
+    Column("session", Name, primary_key=True),
     Column(
         "offer_set",
-        Text,
+        Name,
         ForeignKey("offer_sets.uuid", ondelete="CASCADE"),
         nullable=False,
     ),
     Column("position", Integer, nullable=False),
     Column("site", Text, nullable=False),
-    Column("site_session", Text, nullable=False),
-    Column("issuer", Text, nullable=False),
-    Column("subject", Text, nullable=False),
+    Column("site_session", Name, nullable=False),
+    Column("issuer", Name, nullable=False),
+    Column("subject", Name, nullable=False),
     Column("dialect", Text, nullable=False),
     Column("residue", Document, nullable=False),
     Column("expires", Instant),
@@ -72,13 +72,13 @@ WINNERS: Final = Table(
     METADATA,
     Column(
         "offer_set",
-        Text,
+        Name,
         ForeignKey("offer_sets.uuid", ondelete="CASCADE"),
         primary_key=True,
     ),
-    Column("session", Text, nullable=False),
+    Column("session", Name, nullable=False),
     Column("site", Text, nullable=False),
-    Column("site_session", Text, nullable=False),
+    Column("site_session", Name, nullable=False),
     Column("state", Text, nullable=False),
     Column("since", Instant, nullable=False),
     Column("give_up", Instant),
@@ -92,8 +92,8 @@ RELEASES: Final = Table(
     "releases",
     METADATA,
     Column("site", Text, primary_key=True),
-    Column("session", Text, primary_key=True),
-    Column("reason", Text, nullable=False),
+    Column("session", Name, primary_key=True),
+    Column("reason", Name, nullable=False),
     Column("queued", Instant, nullable=False),
     Column("expires", Instant),
     Column("attempts", Integer, nullable=False),
@@ -111,7 +111,7 @@ WATCHES: Final = Table(
     METADATA,
     Column(
         "session",
-        Text,
+        Name,
         ForeignKey("routes.session", ondelete="CASCADE"),
         primary_key=True,
     ),
@@ -125,19 +125,19 @@ PHASE_HISTORY: Final = Table(
     METADATA,
     Column(
         "session",
-        Text,
+        Name,
         ForeignKey("routes.session", ondelete="CASCADE"),
         primary_key=True,
     ),
-    Column("component", Text, primary_key=True),
-    Column("phase", Text, primary_key=True),
+    Column("component", Name, primary_key=True),
+    Column("phase", Name, primary_key=True),
     Column("seen", Instant, nullable=False),
 )
 
 WRITE_PROBES: Final = Table(
     "write_probes",
     METADATA,
-    Column("uuid", Text, primary_key=True),
+    Column("uuid", Name, primary_key=True),
     Column("filler", LargeBinary, nullable=False),
 )
 """What a check of the store writes, to see that it can be written."""

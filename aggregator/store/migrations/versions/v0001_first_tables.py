@@ -5,24 +5,24 @@ Revises:
 """
 
 import sqlalchemy as sa
-from alembic import op
+from alembic.operations import Operations
 
 revision = "0001"
 down_revision = None
 
 
-def upgrade() -> None:
+def upgrade(op: Operations) -> None:
     """Make the tables of offer sets and all that hangs on them."""
-    _offer_sets()
-    _routes()
-    _winners()
-    _releases()
-    _watches()
-    _phase_history()
-    _write_probes()
+    _offer_sets(op)
+    _routes(op)
+    _winners(op)
+    _releases(op)
+    _watches(op)
+    _phase_history(op)
+    _write_probes(op)
 
 
-def _offer_sets() -> None:
+def _offer_sets(op: Operations) -> None:
     op.create_table(
         "offer_sets",
         sa.Column("uuid", sa.Text, nullable=False),
@@ -37,7 +37,7 @@ def _offer_sets() -> None:
     op.create_index("ix_offer_sets_created", "offer_sets", ["created"])
 
 
-def _routes() -> None:
+def _routes(op: Operations) -> None:
     op.create_table(
         "routes",
         sa.Column("session", sa.Text, nullable=False),
@@ -66,7 +66,7 @@ def _routes() -> None:
     op.create_index("ix_routes_offer_set_position", "routes", ["offer_set", "position"])
 
 
-def _winners() -> None:
+def _winners(op: Operations) -> None:
     op.create_table(
         "winners",
         sa.Column("offer_set", sa.Text, nullable=False),
@@ -89,7 +89,7 @@ def _winners() -> None:
     op.create_index("ix_winners_state_lease_until", "winners", ["state", "lease_until"])
 
 
-def _releases() -> None:
+def _releases(op: Operations) -> None:
     op.create_table(
         "releases",
         sa.Column("site", sa.Text, nullable=False),
@@ -109,7 +109,7 @@ def _releases() -> None:
     op.create_index("ix_releases_outcome_due", "releases", ["outcome", "due"])
 
 
-def _watches() -> None:
+def _watches(op: Operations) -> None:
     op.create_table(
         "watches",
         sa.Column("session", sa.Text, nullable=False),
@@ -127,7 +127,7 @@ def _watches() -> None:
     op.create_index("ix_watches_due", "watches", ["due"])
 
 
-def _phase_history() -> None:
+def _phase_history(op: Operations) -> None:
     op.create_table(
         "phase_history",
         sa.Column("session", sa.Text, nullable=False),
@@ -146,7 +146,7 @@ def _phase_history() -> None:
     )
 
 
-def _write_probes() -> None:
+def _write_probes(op: Operations) -> None:
     op.create_table(
         "write_probes",
         sa.Column("uuid", sa.Text, nullable=False),
