@@ -1,0 +1,74 @@
+"""The files of a configuration: the settings, and those that these name."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from aggregator.configuration.documents import Document, read_document
+from aggregator.configuration.environment import overridden
+from aggregator.configuration.pointers import at, join
+from aggregator.configuration.problems import Findings
+from aggregator.configuration.settings import Settings
+
+
+class Files:
+    """Finds the files that a settings document names, be it valid or not.
+
+    Attributes:
+        looked_for: All files so far, the settings first.
+    """
+
+    def __init__(self, path: Path, settings: Document, findings: Findings) -> None:
+        self.looked_for = [path]
+        self._base = path.parent
+        self._settings = settings
+        self._findings = findings
+
+    def named(self, key: str) -> Document | None:
+        """Return the file that a setting names; None where it names none."""
+        name = self._setting(key)
+        if not isinstance(name, str | Path):
+            return None
+        return self._read(self._base / name, f"/{key}")
+
+    def ranking(self) -> list[Document]:
+        """Return the files of policies, those of a directory in order of names."""
+        documents = [
+            self._read(path, pointer)
+            for name, pointer in self._ranking_names()
+            for path in self._expanded(name, pointer)
+        ]
+        return [document for document in documents if document is not None]
+
+    def _ranking_names(self) -> Iterator[tuple[str | Path, str]]:
+        names = self._setting("ranking")
+        for index, name in enumerate(names if isinstance(names, list | tuple) else ()):
+            if isinstance(name, str | Path):
+                yield name, join("/ranking", index)
+
+    def _setting(self, key: str) -> Any:
+        """Return what is set, of whatever type, or else the default."""
+        value = at(self._settings.value, f"/{key}")
+        return Settings.model_fields[key].default if value is None else value
+
+    def _expanded(self, name: str | Path, pointer: str) -> list[Path]:
+        path = self._base / name
+        if not path.is_dir():
+            return [path]
+        files = sorted(path.glob("*.yaml"))
+        if not files:
+            problem = self._settings.problem(pointer, f"{path} has no *.yaml file")
+            self._findings.problems.append(problem)
+        return files
+
+    def _read(self, path: Path, pointer: str) -> Document | None:
+        self.looked_for.append(path)
+        return read_document(path, self._findings, self._settings.problem(pointer, ""))
+
+
+def read_settings(
+    path: Path, environ: Mapping[str, str], findings: Findings
+) -> Document | None:
+    """Read the settings file, with what the environment overrides; None if it can't."""
+    document = read_document(path, findings)
+    return document and overridden(document, environ, findings)

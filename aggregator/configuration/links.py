@@ -1,0 +1,126 @@
+"""Throughput between sites: what ``links.yaml`` may hold."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from pydantic import Field, TypeAdapter, model_validator
+
+from aggregator.configuration.directory import Directory
+from aggregator.configuration.documents import Document
+from aggregator.configuration.pointers import at, join
+from aggregator.configuration.problems import Findings
+from aggregator.configuration.sites import Gbps
+from aggregator.configuration.validation import (
+    Entry,
+    report_repeated,
+    report_unknown,
+    validated,
+    validated_items,
+)
+from aggregator.domain.ranking.knowledge import Links
+
+USUAL_CLASSES: Final[Mapping[str, float]] = {
+    "lan": 20.0,
+    "national": 8.0,
+    "international": 2.0,
+}
+"""Throughput by class of link in Gb/s, where the file doesn't say."""
+
+
+class _LinkEntry(Entry):
+    """Throughput from one site to another, as a number or by its class."""
+
+    source: Annotated[str, Field(alias="from")]
+    target: Annotated[str, Field(alias="to")]
+    gbps: Gbps | None = None
+    link_class: Annotated[str | None, Field(alias="class")] = None
+    symmetric: bool = True
+
+    @model_validator(mode="after")
+    def _check(self) -> "_LinkEntry":
+        if (self.gbps is None) == (self.link_class is None):
+            raise ValueError("a link needs either gbps or class")
+        if self.source == self.target:
+            raise ValueError("to should be another site than from")
+        return self
+
+    @property
+    def throughput(self) -> float | str:
+        """The throughput in Gb/s, or the name of the link's class."""
+        return self.gbps or self.link_class or ""
+
+    def directions(self) -> tuple[tuple[str, str], ...]:
+        """Return the pairs of source and target that the entry speaks of."""
+        there = (self.source, self.target)
+        return (there, there[::-1]) if self.symmetric else (there,)
+
+
+class _LinksFile(Entry):
+    """The file's own keys; its links are validated one by one."""
+
+    default_gbps: Gbps = 1.0
+    classes: dict[str, Gbps] = Field(default_factory=dict)
+    table: tuple[Any, ...] = ()
+
+
+_FILE: Final = TypeAdapter(_LinksFile)
+_LINK: Final = TypeAdapter(_LinkEntry)
+
+
+def read_links(
+    document: Document | None, directory: Directory, findings: Findings
+) -> Links:
+    """Return what is known of links, as far as it is valid.
+
+    Args:
+        document: ``links.yaml``; None where there is none.
+        directory: The sites that links may join.
+        findings: Take what is wrong.
+    """
+    if document is None:
+        return Links(
+            classes=USUAL_CLASSES,
+            rse_sites=directory.rse_sites(),
+            rse_aliases=directory.rse_aliases,
+        )
+    file = validated(_FILE, document, findings) or _LinksFile()
+    classes = {**USUAL_CLASSES, **file.classes}
+    entries = validated_items(_LINK, document, findings, "/table")
+    _report_names(document, directory, classes, findings)
+    _report_pairs(document, entries, findings)
+    return Links(
+        default_gbps=file.default_gbps,
+        classes=classes,
+        table={
+            pair: entry.throughput
+            for _, entry in entries
+            for pair in entry.directions()
+        },
+        rse_sites=directory.rse_sites(),
+        rse_aliases=directory.rse_aliases,
+    )
+
+
+def _report_names(
+    document: Document,
+    directory: Directory,
+    classes: Mapping[str, float],
+    findings: Findings,
+) -> None:
+    table = at(document.value, "/table")
+    for index in range(len(table) if isinstance(table, list) else 0):
+        link = join("/table", index)
+        report_unknown(document, f"{link}/from", directory.names, findings)
+        report_unknown(document, f"{link}/to", directory.names, findings)
+        report_unknown(document, f"{link}/class", classes.keys(), findings)
+
+
+def _report_pairs(
+    document: Document, entries: list[tuple[str, _LinkEntry]], findings: Findings
+) -> None:
+    pairs = [
+        (pointer, f"from {source} to {target}")
+        for pointer, entry in entries
+        for source, target in entry.directions()
+    ]
+    report_repeated(document, "the link", pairs, findings)

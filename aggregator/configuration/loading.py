@@ -1,0 +1,105 @@
+"""Loading: all files of a configuration, checked by themselves and together."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from aggregator.configuration.addresses import is_loopback
+from aggregator.configuration.directory import read_directory
+from aggregator.configuration.documents import Document
+from aggregator.configuration.files import Files, read_settings
+from aggregator.configuration.links import read_links
+from aggregator.configuration.pointers import at
+from aggregator.configuration.policies import read_policies
+from aggregator.configuration.problems import ConfigurationError, Findings, Problem
+from aggregator.configuration.replicas import read_replicas
+from aggregator.configuration.settings import Settings
+from aggregator.configuration.validation import validated
+from aggregator.domain.ranking.components import Components
+from aggregator.domain.ranking.knowledge import Links
+from aggregator.domain.ranking.policy import Policy
+from aggregator.domain.replicas import Did, LocatedData
+from aggregator.domain.sites import Site
+
+_SETTINGS: Final = TypeAdapter(Settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """All that files and environment say, checked.
+
+    Attributes:
+        sites: In configured order, those that are not enabled too.
+        located: The static replica catalogue; empty where there is none.
+        policies: In order; the first that matches a request serves it.
+        files: All files that were read, the settings first.
+        warnings: What deserves a look, but doesn't stop the start.
+    """
+
+    settings: Settings
+    sites: tuple[Site, ...]
+    links: Links
+    located: Mapping[Did, LocatedData]
+    policies: tuple[Policy, ...]
+    files: tuple[Path, ...]
+    warnings: tuple[Problem, ...] = ()
+
+
+def load(
+    path: Path,
+    environ: Mapping[str, str],
+    *,
+    adapters: AbstractSet[str],
+    dialects: AbstractSet[str],
+    components: Components,
+) -> Configuration:
+    """Read the settings, and the files that they name.
+
+    Args:
+        path: The settings file; the files that it names are relative to it.
+        environ: The environment, whose ``METABROKER_`` variables override settings.
+        adapters: The names of the site adapters that there are.
+        dialects: The names of the dialects that there are.
+        components: The filters and weighers that policies may name.
+
+    Raises:
+        ConfigurationError: With all that is wrong in any of the files.
+    """
+    findings = Findings()
+    document = read_settings(path, environ, findings)
+    if document is None:
+        raise ConfigurationError(findings.in_order())
+    settings = validated(_SETTINGS, document, findings)
+    _check_public_url(document, findings)
+    files = Files(path, document, findings)
+    directory = read_directory(files.named("sites"), adapters, dialects, findings)
+    links = read_links(files.named("links"), directory, findings)
+    located = read_replicas(files.named("replicas"), directory, findings)
+    policies = read_policies(files.ranking(), components, directory, findings)
+    if settings is None or findings.problems:
+        raise ConfigurationError(findings.in_order())
+    return Configuration(
+        settings=settings,
+        sites=directory.sites,
+        links=links,
+        located=located,
+        policies=policies,
+        files=tuple(files.looked_for),
+        warnings=tuple(findings.warnings),
+    )
+
+
+def _check_public_url(document: Document, findings: Findings) -> None:
+    """Refuse to listen to other machines without knowing the URL that they use."""
+    host = at(document.value, "/listen/host")
+    named = at(document.value, "/public_url") is not None
+    if isinstance(host, str) and not is_loopback(host) and not named:
+        reason = (
+            f"listening at {host}, which other machines can reach, needs public_url:"
+            " the URL that clients use, on which every link in an answer is built"
+        )
+        findings.problems.append(document.problem("/listen/host", reason))

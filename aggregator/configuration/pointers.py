@@ -1,0 +1,40 @@
+"""JSON pointers (RFC 6901) into the documents of the configuration."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def join(base: str, *path: str | int) -> str:
+    """Return the pointer to what lies under ``base`` along ``path``."""
+    escaped = (str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    return "".join([base, *(f"/{step}" for step in escaped)])
+
+
+def steps(pointer: str) -> tuple[str, ...]:
+    """Return the keys and indices that a pointer goes along."""
+    return tuple(
+        step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]
+    )
+
+
+def at(document: Any, pointer: str) -> Any:
+    """Return what a pointer leads to, None where there is nothing."""
+    for step in steps(pointer):
+        if isinstance(document, Mapping):
+            document = document.get(step)
+        elif isinstance(document, list) and step.isdigit():
+            index = int(step)
+            document = document[index] if index < len(document) else None
+        else:
+            return None
+    return document
+
+
+def name_of(pointer: str) -> str:
+    """Return how a person names the place: ``port``, ``rses[1]``, ``the document``."""
+    name = ""
+    for step in reversed(steps(pointer)):
+        if not step.isdigit():
+            return step + name
+        name = f"[{step}]{name}"
+    return f"item {name}" if name else "the document"

@@ -1,0 +1,135 @@
+"""The settings of the service: what ``metabroker.yaml`` may hold.
+
+Times are in seconds, sizes in bytes. Limits have the types of the use cases.
+"""
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Annotated, Final, Literal, TypeVar
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from aggregator.configuration.addresses import (
+    read_authority,
+    read_base_url,
+    read_host,
+)
+from aggregator.configuration.validation import Entry
+from aggregator.services.limits import (
+    AcceptanceLimits,
+    FanOutLimits,
+    HealthLimits,
+    ReleaseLimits,
+    StatusLimits,
+    WatchLimits,
+)
+
+Limits = TypeVar("Limits")
+
+DATABASE: Final = "metabroker.sqlite"
+"""The file of the default store, under the state directory."""
+
+_SQLITE: Final = "sqlite+aiosqlite:///"
+_BROKER_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}(:\d{1,5})?")
+
+
+def _not_negative(limits: Limits) -> Limits:
+    for name, value in dataclasses.asdict(limits).items():  # type: ignore[call-overload]
+        if value < 0:
+            raise ValueError(f"{name} must not be negative, not {value}")
+    return limits
+
+
+def _store_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(_SQLITE):
+        raise ValueError(f"should begin with {_SQLITE}")
+    return url
+
+
+def _broker_id(text: str) -> str:
+    if _BROKER_ID.fullmatch(text) is None:
+        raise ValueError("should be a host's name, with or without :port")
+    return text
+
+
+class Listen(Entry):
+    """Where the service listens; port 0 is any that is free."""
+
+    host: Annotated[str, AfterValidator(read_host)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+
+
+class Bodies(Entry):
+    """The largest bodies that are read, in bytes: a client's and a site's."""
+
+    max_request_bytes: Annotated[int, Field(ge=1024, le=16 * 2**20)] = 256 * 2**10
+    max_site_bytes: Annotated[int, Field(ge=1024, le=256 * 2**20)] = 4 * 2**20
+
+
+class Auth(Entry):
+    """How clients show who they are; ``off`` takes everybody as anonymous."""
+
+    mode: Literal["off"] = "off"
+
+
+class Log(Entry):
+    """What is logged, and how: JSON lines for machines, text for a console."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "json"
+
+
+class Metrics(Entry):
+    """Whether ``/metrics`` is served."""
+
+    enabled: bool = True
+
+
+class Settings(Entry):
+    """All settings of one service.
+
+    Attributes:
+        public_url: The base of every URL that clients get; None where it is the
+            bound loopback address.
+        trusted_hosts: Values of the Host header that may take its place.
+        broker_id: The service's name in ``Via``; None derives it from the URL.
+        state: The directory of what must outlive the process, relative to the
+            working directory.
+        store: A database URL; None for a file in ``state``.
+        sites: The file of the sites, like the next three relative to this file.
+        links: The file of throughput between sites, if there is one.
+        replicas: The file of the static replica catalogue, if there is one.
+        ranking: Policies, first match first, or directories of ``*.yaml`` files,
+            which are taken in the order of their names.
+    """
+
+    listen: Listen = Listen()
+    public_url: Annotated[str, AfterValidator(read_base_url)] | None = None
+    trusted_hosts: tuple[Annotated[str, AfterValidator(read_authority)], ...] = ()
+    broker_id: Annotated[str, AfterValidator(_broker_id)] | None = None
+    state: Path = Path("state")
+    store: Annotated[SecretStr, AfterValidator(_store_url)] | None = None
+    sites: Path = Path("sites.yaml")
+    links: Path | None = None
+    replicas: Path | None = None
+    ranking: Annotated[tuple[Path, ...], Field(min_length=1)] = (Path("ranking"),)
+    fan_out: Annotated[FanOutLimits, AfterValidator(_not_negative)] = FanOutLimits()
+    status: Annotated[StatusLimits, AfterValidator(_not_negative)] = StatusLimits()
+    acceptance: Annotated[AcceptanceLimits, AfterValidator(_not_negative)] = (
+        AcceptanceLimits()
+    )
+    releases: Annotated[ReleaseLimits, AfterValidator(_not_negative)] = ReleaseLimits()
+    watcher: Annotated[WatchLimits, AfterValidator(_not_negative)] = WatchLimits()
+    health: Annotated[HealthLimits, AfterValidator(_not_negative)] = HealthLimits()
+    bodies: Bodies = Bodies()
+    auth: Auth = Auth()
+    log: Log = Log()
+    metrics: Metrics = Metrics()
+
+    @property
+    def store_url(self) -> str:
+        """The database URL; it might hold a password."""
+        if self.store is not None:
+            return self.store.get_secret_value()
+        return f"{_SQLITE}{self.state / DATABASE}"
