@@ -140,3 +140,7 @@ class CredentialsWanted(FanOutFailed):
     ) -> None:
         super().__init__(detail, offer_set, answers)
         self.forbidden = forbidden
+
+
+class LoopDetected(MetaBrokerError):
+    """A request came back to us through other meta-brokers."""

@@ -1,0 +1,1 @@
+"""The service over HTTP: handlers parse, call one use case, and encode."""

@@ -1,0 +1,47 @@
+"""The application: routes, middlewares, and what handlers find in it."""
+
+from aiohttp import web
+
+from aggregator.http.handlers import offer_sets, operations, sessions
+from aggregator.http.keys import (
+    EXPOSITION,
+    HTTP_SETTINGS,
+    USE_CASES,
+    Exposition,
+    HttpSettings,
+    UseCases,
+)
+from aggregator.http.middlewares import counted, explained, guarded, identified
+
+
+def create_application(
+    use_cases: UseCases, settings: HttpSettings, exposition: Exposition
+) -> web.Application:
+    """Return the service as an aiohttp application; it owns nothing that must close."""
+    app = web.Application(
+        client_max_size=settings.max_request_bytes,
+        middlewares=[identified, counted, guarded, explained],
+    )
+    app[USE_CASES] = use_cases
+    app[HTTP_SETTINGS] = settings
+    app[EXPOSITION] = exposition
+    for method, path, handler in _ROUTES:
+        app.router.add_route(method, path, handler)
+        app.router.add_route(method, path + "/", handler)
+    return app
+
+
+_ROUTES = (
+    ("POST", "/offersets", offer_sets.post_offersets),
+    ("POST", "/requests", offer_sets.post_requests),
+    ("GET", "/offersets/{uuid}", offer_sets.get_offerset),
+    ("GET", "/offersets/{uuid}/sites", offer_sets.get_sites),
+    ("GET", "/offersets/{uuid}/ranking", offer_sets.get_ranking),
+    ("GET", "/sessions/{uuid}", sessions.get_session),
+    ("POST", "/sessions/{uuid}", sessions.post_session),
+    ("GET", "/federation/sites", operations.get_federation_sites),
+    ("GET", "/livez", operations.get_livez),
+    ("GET", "/readyz", operations.get_readyz),
+    ("GET", "/ping", operations.get_ping),
+    ("GET", "/metrics", operations.get_metrics),
+)

@@ -1,0 +1,69 @@
+"""What handlers find in the application."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from aggregator.ports.clock import Clock
+from aggregator.ports.snapshot import Snapshot
+from aggregator.ports.store import StoreHealth
+from aggregator.ports.telemetry import Telemetry
+from aggregator.services.offer_sets import ShownOfferSets
+from aggregator.services.requesting import Requesting
+from aggregator.services.sessions import Sessions
+from aggregator.services.site_calls import SiteCalls
+from aggregator.services.site_health import SiteHealth
+from aggregator.services.updating import Updating
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """All that handlers call."""
+
+    requesting: Requesting
+    offer_sets: ShownOfferSets
+    sessions: Sessions
+    updating: Updating
+    site_health: SiteHealth
+    site_calls: SiteCalls
+    snapshot: Snapshot
+    store_health: StoreHealth
+    clock: Clock
+    telemetry: Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """How we speak HTTP.
+
+    Attributes:
+        public_url: Returns the URL on which all links are built, without a
+            trailing slash; a callable because an unset one is the bound address.
+        trusted_hosts: Values of the Host header that may take its place.
+        broker_id: Our name in ``Via``.
+        max_request_bytes: The largest body that is read.
+        body_timeout: Seconds within which a body must have come.
+        version: Our version, as ``/ping`` tells it.
+    """
+
+    public_url: Callable[[], str]
+    broker_id: str
+    version: str
+    trusted_hosts: frozenset[str] = frozenset()
+    max_request_bytes: int = 262_144
+    body_timeout: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exposition:
+    """The metrics, as a scraper reads them: returns body and content type."""
+
+    render: Callable[[str], tuple[bytes, str]]
+
+
+USE_CASES: Final = web.AppKey("use_cases", UseCases)
+HTTP_SETTINGS: Final = web.AppKey("http_settings", HttpSettings)
+EXPOSITION: Final = web.AppKey("exposition", Exposition)
+REQUEST_ID: Final = web.RequestKey("request_id", str)

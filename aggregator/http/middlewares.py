@@ -1,0 +1,83 @@
+"""Middlewares: a request's id, its log line and its count, and errors as problems."""
+
+import asyncio
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+from aiohttp import hdrs, web
+
+from aggregator.domain.errors import MetaBrokerError
+from aggregator.domain.events import HttpAnswered
+from aggregator.http.keys import REQUEST_ID, USE_CASES
+from aggregator.http.problems import http_problem, internal_problem, problem
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_log = structlog.get_logger(__name__)
+_REQUEST_ID_HEADER: Final = "X-Request-ID"
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_QUIET: Final = frozenset({"/metrics", "/livez", "/readyz", "/ping"})
+_BAD_REQUEST: Final = 400
+
+
+@web.middleware
+async def identified(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give the request an id, the client's own where it sent one."""
+    given = request.headers.get(_REQUEST_ID_HEADER, "")
+    request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    request[REQUEST_ID] = request_id
+    with structlog.contextvars.bound_contextvars(request_id=request_id):
+        response = await handler(request)
+    if not response.prepared:
+        response.headers[_REQUEST_ID_HEADER] = request_id
+    return response
+
+
+@web.middleware
+async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Log and count the request by its route, never by its query or headers."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    response = await handler(request)
+    seconds = loop.time() - began
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource is not None else "unknown"
+    telemetry = request.app[USE_CASES].telemetry
+    telemetry.record(HttpAnswered(request.method, route, response.status, seconds))
+    log = _log.debug if request.path in _QUIET else _log.info
+    log(
+        "request_answered",
+        method=request.method,
+        path=request.path,
+        status=response.status,
+        seconds=round(seconds, 4),
+    )
+    return response
+
+
+@web.middleware
+async def explained(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every error into problem details; none of them shows our insides."""
+    try:
+        return await handler(request)
+    except MetaBrokerError as error:
+        return await problem(request, error)
+    except web.HTTPException as exception:
+        if exception.status < _BAD_REQUEST:
+            raise
+        return await http_problem(request, exception)
+    except Exception:
+        _log.exception("request_failed", path=request.path)
+        return await internal_problem(request)
+
+
+@web.middleware
+async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Tell browsers to take nothing for what it isn't."""
+    response = await handler(request)
+    if not response.prepared:
+        response.headers.setdefault(hdrs.X_CONTENT_TYPE_OPTIONS, "nosniff")
+    return response

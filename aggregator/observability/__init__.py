@@ -1,0 +1,1 @@
+"""Observability: metrics and logs, as implementations of ``ports.Telemetry``."""
