@@ -13,7 +13,10 @@ LARGEST: Final = 1e15
 LONGEST_S: Final = 1e12
 """What any length of time counts as at most: some 30 000 years."""
 
-_LARGEST_SIZE: Final = 2**63 - 1
+LARGEST_TOTAL: Final = 2**63 - 1
+"""What bytes of several datasets count as at most."""
+
+_LARGEST_SIZE: Final = 2**56
 
 
 def admitted(offer: Offer) -> Offer:

@@ -17,6 +17,8 @@ from aggregator.domain.ranking.sifting import Passed, Taken
 SortKey = tuple[float | str, ...]
 
 _HASH_BYTES: Final = 6
+_DECIMALS: Final = 6
+"""Of seconds; finer differences are those of adding floats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,12 @@ def weigh(policy: Policy, passed: Passed, situation: Situation) -> Weighed:
         weigher.key: clipped(weigher.seconds_per_unit * quantities[weigher.key])
         for weigher in policy.weighers
     }
-    delay = clipped(sum(seconds.values()))
+    delay = round(clipped(sum(seconds.values())), _DECIMALS)
     width = policy.order.bucket_s
     bucket = floor(delay / width)
-    ordered = [floor(seconds[key] / width) for key in policy.order.keys]
+    ordered = [
+        floor(round(seconds[key], _DECIMALS) / width) for key in policy.order.keys
+    ]
     return Weighed(
         passed,
         seconds,

@@ -7,7 +7,7 @@ from math import ceil
 from typing import Final
 
 from aggregator.domain.ranking.document import DataRules
-from aggregator.domain.ranking.intake import clipped
+from aggregator.domain.ranking.intake import LARGEST_TOTAL, clipped
 from aggregator.domain.ranking.knowledge import SiteFacts
 from aggregator.domain.ranking.locality import Dataset, Lake, Source
 
@@ -68,10 +68,10 @@ def plan_staging(
     ]
     moving = [read for read in reads if read.moves]
     return StagingPlan(
-        bytes_total=sum(read.size for read in reads),
-        bytes_to_move=sum(read.size for read in moving),
+        bytes_total=_bytes(reads),
+        bytes_to_move=_bytes(moving),
         files_to_move=sum(read.dataset.files for read in moving),
-        bytes_from_tape=sum(read.size for read in reads if read.from_tape),
+        bytes_from_tape=_bytes([read for read in reads if read.from_tape]),
         sources=tuple(sorted({read.source.rse for read in moving if read.source})),
         seconds=clipped(
             _files_s(moving, rules)
@@ -80,6 +80,10 @@ def plan_staging(
         ),
         notes=_notes(reads, lake, rules),
     )
+
+
+def _bytes(reads: Sequence[_Read]) -> int:
+    return min(sum(read.size for read in reads), LARGEST_TOTAL)
 
 
 def _files_s(moving: Sequence[_Read], rules: DataRules) -> float:
