@@ -1,0 +1,76 @@
+"""The dialects of the protocol: one module each, which holds its ``WORDING``."""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType
+from typing import Any, Final
+
+from aggregator.wire.dialects.base import Canonical, Dialect
+from aggregator.wire.dialects.bodies import Lexicon
+from aggregator.wire.dialects.detection import Detector
+from aggregator.wire.dialects.forms import Form
+from aggregator.wire.dialects.wording import Wording
+
+__all__ = ["DIALECTS", "NEWEST", "Canonical", "Dialect", "detect_dialect"]
+
+
+def _wordings() -> Iterator[Wording]:
+    for module in iter_modules(__path__):
+        if module.name.startswith("dialect_"):
+            wording: Wording = import_module(f"{__name__}.{module.name}").WORDING
+            yield wording
+
+
+def _canonical_kinds(wordings: list[Wording]) -> dict[str, str]:
+    canonical = wordings[-1].kinds
+    known: dict[str, str] = {}
+    for wording in wordings:
+        for form in (wording, *wording.variants):
+            for name, uri in form.kinds.items():
+                known[uri] = canonical[name]
+                known[uri.removesuffix("-1.0").removesuffix(".yaml")] = canonical[name]
+    return known
+
+
+def _forms(wording: Wording, canonical: Wording, known: dict[str, str]) -> list[Form]:
+    forms = []
+    for number, form in enumerate((wording, *wording.variants)):
+        own = {canonical.kinds[name]: uri for name, uri in form.kinds.items()}
+        lexicon = Lexicon(
+            wording=form,
+            canonical_kinds=known,
+            own_kinds={there: here for there, here in own.items() if there != here},
+            default_compute=canonical.kinds["compute/simple-compute-resource"],
+        )
+        mark = f"{wording.name} variant {number}" if number else wording.name
+        forms.append(Form(mark, lexicon, is_variant=number > 0))
+    return forms
+
+
+_WORDINGS: Final = sorted(_wordings(), key=lambda wording: wording.name)
+_KNOWN_KINDS: Final = _canonical_kinds(_WORDINGS)
+_DETECTOR: Final = Detector(_WORDINGS)
+
+DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
+    {
+        wording.name: Dialect(tuple(_forms(wording, _WORDINGS[-1], _KNOWN_KINDS)))
+        for wording in _WORDINGS
+    }
+)
+"""Every dialect by its name, the oldest first."""
+
+NEWEST: Final = _WORDINGS[-1].name
+"""The name of the newest dialect, whose vocabulary is the canonical one."""
+
+
+def detect_dialect(document: Mapping[str, Any], default: str) -> Dialect:
+    """Return the dialect of a request, update, offer set or session.
+
+    Where several fit it is the newest of them.
+
+    Args:
+        document: The message.
+        default: The name of the dialect where there is nothing to tell by.
+    """
+    return DIALECTS[_DETECTOR.detect(document) or default]

@@ -1,0 +1,239 @@
+"""Components of messages (executables, resources, sessions) between dialects.
+
+``canonical_*`` read any dialect's form; the others write one dialect's. Each returns
+its argument itself where nothing changes, and never changes it. A thing moves only
+where its place is free, so what can't be moved stays where it was.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from aggregator.wire.dialects.wording import Wording
+
+Node = dict[str, Any]
+
+_LIFTED: Final = {
+    "uuid": "uuid",
+    "name": "name",
+    "created": "created",
+    "messages": "messages",
+    "options": "options",
+    "href": "url",
+}
+_SUNK: Final = {inner: outer for outer, inner in _LIFTED.items()}
+_LEADING: Final = ("uuid", "name", "type", "created", "href")
+_KINDLESS_ITEMS: Final = ("messages", "options")
+
+_OLD_SESSION_PHASES: Final = {"PROPOSED": "INITIAL", "READY": "AVAILABLE"}
+_OLD_COMPONENT_PHASES: Final = {
+    "INACTIVE": "INITIALIZING",
+    "INITIAL": "INITIALIZING",
+    "READY": "AVAILABLE",
+}
+_OFFERED: Final = frozenset({"preparing", "available", "releasing"})
+_AT_ONCE: Final = "/PT0S"
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d(T[^/P]*)?")
+
+
+def renamed(node: Node, old: str, new: str) -> Node:
+    """Return the mapping with its key ``old`` called ``new``, in the same place."""
+    return {(new if key == old else key): value for key, value in node.items()}
+
+
+def without(node: Node, key: str) -> Node:
+    """Return the mapping without a key; the mapping itself if it hasn't got it."""
+    if key not in node:
+        return node
+    return {name: value for name, value in node.items() if name != key}
+
+
+def mapped(values: Any, change: Callable[[Node], Node]) -> Any:
+    """Return a list with its mappings changed; anything but a list as it is."""
+    if not isinstance(values, list):
+        return values
+    changed = [change(item) if isinstance(item, dict) else item for item in values]
+    return changed if any(map(_is_other, changed, values)) else values
+
+
+def _is_other(one: object, another: object) -> bool:
+    return one is not another
+
+
+def with_value(node: Node, key: str, value: Any) -> Node:
+    """Return the mapping with this value; the mapping itself if it has it."""
+    return node if node.get(key) is value else {**node, key: value}
+
+
+def canonical_component(node: Node, kinds: Mapping[str, str], *, lift: bool) -> Node:
+    """Return a component in the canonical vocabulary.
+
+    Args:
+        node: The component in any dialect.
+        kinds: The canonical URI of each kind's URI in any dialect.
+        lift: Whether a uuid, name or their like that stands in the component itself
+            belongs to its ``meta``, as it does in dialects without one.
+    """
+    node = _canonical_kind(node, kinds)
+    node = _canonical_phase(node, _OLD_COMPONENT_PHASES)
+    node = _canonical_schedule(node)
+    return lifted(node) if lift else node
+
+
+def canonical_envelope(node: Node, kinds: Mapping[str, str], *, lift: bool) -> Node:
+    """Return a session or an offer set, but for what it contains, as canonical."""
+    if "state" in node and "phase" not in node:
+        node = renamed(node, "state", "phase")
+    node = _canonical_kind(node, kinds)
+    node = _canonical_phase(node, _OLD_SESSION_PHASES)
+    node = _canonical_schedule(node)
+    if lift:
+        node = lifted(node)
+        if "connectors" in node:
+            connectors = mapped(node["connectors"], _canonical_item)
+            node = with_value(node, "connectors", connectors)
+    return node
+
+
+def component(node: Node, wording: Wording, kinds: Mapping[str, str]) -> Node:
+    """Return a canonical component in a dialect.
+
+    Args:
+        node: The canonical component.
+        wording: The dialect's names and places.
+        kinds: The dialect's URI of each canonical URI.
+    """
+    kind = node.get("kind")
+    if isinstance(kind, str) and kind in kinds:
+        node = {**node, "kind": kinds[kind]}
+    node = _worded_schedule(node, wording)
+    return lowered(_typed_item(node)) if wording.meta_on_top else node
+
+
+def envelope(node: Node, wording: Wording, kinds: Mapping[str, str]) -> Node:
+    """Return a canonical session or offer set, but for its contents, in a dialect."""
+    phase = node.get("phase")
+    if isinstance(phase, str) and phase in wording.session_phases:
+        node = {**node, "phase": wording.session_phases[phase]}
+    if wording.meta_on_top and "connectors" in node:
+        node = with_value(node, "connectors", mapped(node["connectors"], _typed_item))
+    return component(node, wording, kinds)
+
+
+def lifted(node: Node) -> Node:
+    """Return a node with its uuid, name and their like in its ``meta``."""
+    meta = node.get("meta", {})
+    if not isinstance(meta, dict):
+        return node
+    taken = {
+        key: _LIFTED[key] for key in node if key in _LIFTED and _LIFTED[key] not in meta
+    }
+    full = {**{inner: node[key] for key, inner in taken.items()}, **meta}
+    whole = _with_items(full, _canonical_item)
+    if not taken:
+        return node if whole is full else {**node, "meta": whole}
+    rest = {
+        key: value for key, value in node.items() if key not in taken and key != "meta"
+    }
+    head = {"kind": rest.pop("kind")} if "kind" in rest else {}
+    return {**head, "meta": whole, **rest}
+
+
+def lowered(node: Node) -> Node:
+    """Return a node with its uuid, name and their like out of its ``meta``."""
+    meta = node.get("meta")
+    if not isinstance(meta, dict) or not meta:
+        return node
+    meta = _with_items(meta, _typed_item)
+    kept = {key: value for key, value in meta.items() if _stays(key, node)}
+    rest = {key: value for key, value in node.items() if key != "meta" or kept}
+    if kept:
+        rest["meta"] = kept
+    top = {_SUNK[key]: meta[key] for key in meta if key not in kept}
+    whole = {**rest, **top}
+    return {**{key: whole[key] for key in _LEADING if key in whole}, **whole}
+
+
+def _stays(key: str, node: Node) -> bool:
+    return key not in _SUNK or _SUNK[key] in node
+
+
+def _canonical_kind(node: Node, kinds: Mapping[str, str]) -> Node:
+    if "kind" not in node and "type" in node:
+        node = renamed(node, "type", "kind")
+    kind = node.get("kind")
+    known = kinds.get(kind, kind) if isinstance(kind, str) else kind
+    return node if known == kind else {**node, "kind": known}
+
+
+def _canonical_phase(node: Node, old_phases: Mapping[str, str]) -> Node:
+    phase = node.get("phase")
+    if isinstance(phase, str) and phase in old_phases:
+        return {**node, "phase": old_phases[phase]}
+    return node
+
+
+def _canonical_schedule(node: Node) -> Node:
+    schedule = node.get("schedule")
+    if not isinstance(schedule, dict):
+        return node
+    offered = schedule.get("offered")
+    if isinstance(offered, dict) and not (offered.keys() & schedule.keys()):
+        rest = {key: value for key, value in schedule.items() if key != "offered"}
+        schedule = {**rest, **offered}
+    if "executing" in schedule and "available" not in schedule:
+        schedule = renamed(schedule, "executing", "available")
+    schedule = _with_start(schedule, _as_interval)
+    return with_value(node, "schedule", schedule)
+
+
+def _worded_schedule(node: Node, wording: Wording) -> Node:
+    schedule = node.get("schedule")
+    if not isinstance(schedule, dict):
+        return node
+    if wording.plain_starts:
+        schedule = _with_start(schedule, _as_instant)
+    if wording.offered_schedule and "offered" not in schedule:
+        offered = {key: value for key, value in schedule.items() if key in _OFFERED}
+        if offered:
+            rest = {key: schedule[key] for key in schedule if key not in offered}
+            schedule = {**rest, "offered": offered}
+    return with_value(node, "schedule", schedule)
+
+
+def _with_start(schedule: Node, change: Callable[[str], str]) -> Node:
+    available = schedule.get("available")
+    if not isinstance(available, dict) or not isinstance(available.get("start"), str):
+        return schedule
+    start = change(available["start"])
+    if start == available["start"]:
+        return schedule
+    return {**schedule, "available": {**available, "start": start}}
+
+
+def _as_interval(start: str) -> str:
+    return start + _AT_ONCE if _INSTANT.fullmatch(start) else start
+
+
+def _as_instant(start: str) -> str:
+    instant = start.removesuffix(_AT_ONCE)
+    return instant if _INSTANT.fullmatch(instant) else start
+
+
+def _with_items(meta: Node, change: Callable[[Node], Node]) -> Node:
+    for key in _KINDLESS_ITEMS:
+        if key in meta:
+            meta = with_value(meta, key, mapped(meta[key], change))
+    return meta
+
+
+def _canonical_item(item: Node) -> Node:
+    if "type" in item and "kind" not in item:
+        return renamed(item, "type", "kind")
+    return item
+
+
+def _typed_item(item: Node) -> Node:
+    if "kind" in item and "type" not in item:
+        return renamed(item, "kind", "type")
+    return item

@@ -1,0 +1,76 @@
+"""Forms of a dialect: most have one, one has two under the same name."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from aggregator.wire.dialects.bodies import Body, Lexicon
+from aggregator.wire.dialects.components import Node
+from aggregator.wire.dialects.spelling import (
+    StaleSpellingError,
+    respelled,
+    spelling,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Canonical:
+    """A document in the canonical vocabulary, that of the newest dialect.
+
+    Attributes:
+        payload: The document, every key kept that the canonical one doesn't know.
+        residue: How it was written where its dialect would write otherwise, by JSON
+            pointer; for the same dialect only, and for nobody else to read.
+    """
+
+    payload: dict[str, Any]
+    residue: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form of one dialect.
+
+    Attributes:
+        mark: What its residues are marked with: the dialect's name, and the variant's
+            where it isn't the usual form.
+        is_variant: Whether it isn't the dialect's usual form.
+    """
+
+    mark: str
+    lexicon: Lexicon
+    is_variant: bool = False
+
+    def fits(self, document: Node) -> bool:
+        """Whether a request or session shows the nesting of this variant."""
+        keys = {"storage", "volumes", "data", self.lexicon.wording.compute_key}
+        return "resources" not in document and bool(keys & document.keys())
+
+    def residue_of(self, body: Body, document: Node, payload: Node) -> dict[str, Any]:
+        """Return the residue by which ``payload`` becomes ``document`` again."""
+        whole = body.canonical(payload, self.lexicon, lift=True)
+        worded = body.worded(whole, self.lexicon)
+        residue = {} if worded is document else spelling(worded, document, self.mark)
+        if self.is_variant and not residue:
+            return {"": {"was": {}, "is": {}, "in": self.mark}}
+        return residue
+
+    def to_canonical(self, body: Body, document: Node) -> Canonical:
+        """Return a body written in this form in the canonical vocabulary."""
+        lift = self.lexicon.wording.meta_on_top
+        payload = body.canonical(document, self.lexicon, lift=lift)
+        return Canonical(payload, self.residue_of(body, document, payload))
+
+    def from_canonical(self, body: Body, canonical: Canonical) -> Node:
+        """Return a canonical body in this form."""
+        residue = {
+            pointer: entry
+            for pointer, entry in canonical.residue.items()
+            if entry["in"] == self.mark
+        }
+        if residue:
+            whole = body.canonical(canonical.payload, self.lexicon, lift=True)
+            try:
+                return respelled(body.worded(whole, self.lexicon), residue)
+            except StaleSpellingError:
+                pass
+        return body.worded(canonical.payload, self.lexicon)
