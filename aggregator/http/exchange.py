@@ -1,6 +1,7 @@
 """One HTTP exchange: what a request says beside its path, and how it is answered."""
 
 import asyncio
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -73,15 +74,13 @@ def caller_of(request: web.Request) -> Caller:
     """Return who asks, and how; to be called once the body was read."""
     preferences = preferences_of(request)
     settings = request.app[HTTP_SETTINGS]
-    via = ", ".join(
-        [*request.headers.getall(hdrs.VIA, []), f"1.1 {settings.broker_id}"]
-    )
+    hops = [*request.headers.getall(hdrs.VIA, []), f"1.1 {settings.broker_id}"]
     return Caller(
         received=asyncio.get_running_loop().time(),
         wait=_wait(preferences),
         strict=preferences.get("handling") == "strict",
         authorization=request.headers.get(hdrs.AUTHORIZATION),
-        via=via,
+        via=", ".join(hops),
         trace={
             name: request.headers[name]
             for name in _TRACE_HEADERS
@@ -137,15 +136,23 @@ async def answer(
     dialect: Dialect | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
-    """Return ``document`` in the media type that the client wants."""
+    """Return ``document`` in the media type that the client wants.
+
+    The entity tag is the body's, so that a client that has it is answered 304.
+    """
     media = accepted(request).media
     content_type = media.value
     if dialect is not None:
         content_type += f";dialect={dialect.name}"
+    body = await encoded(document, media)
+    tag = hashlib.blake2b(body, digest_size=12).hexdigest()
+    if request.method == hdrs.METH_GET and _has(request, tag):
+        return web.Response(status=304, headers={hdrs.ETAG: f'"{tag}"'})
     return web.Response(
         status=status,
-        body=await encoded(document, media),
+        body=body,
         headers={
+            hdrs.ETAG: f'"{tag}"',
             hdrs.CONTENT_TYPE: content_type,
             hdrs.VARY: "Accept, Authorization",
             hdrs.CACHE_CONTROL: "no-store",
@@ -154,8 +161,12 @@ async def answer(
     )
 
 
+def _has(request: web.Request, tag: str) -> bool:
+    return any(known.value in {tag, "*"} for known in request.if_none_match or ())
+
+
 async def encoded(document: Any, media: MediaType) -> bytes:
-    """Return ``document`` as bytes; YAML off the loop, for it takes 300 times JSON's."""
+    """Return ``document`` as bytes; YAML off the loop: it takes 300 times as long."""
     if media is MediaType.JSON:
         return encode(document, media)
     return await asyncio.to_thread(encode, document, media)

@@ -69,7 +69,7 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
         if exception.status < _BAD_REQUEST:
             raise
         return await http_problem(request, exception)
-    except Exception:
+    except Exception:  # noqa: BLE001 -- a client never sees a stack trace
         _log.exception("request_failed", path=request.path)
         return await internal_problem(request)
 

@@ -70,7 +70,7 @@ async def problem(request: web.Request, error: errors.MetaBrokerError) -> web.Re
     if isinstance(error, errors.FanOutFailed):
         document["offerset"] = f"{public_url(request)}/offersets/{error.offer_set}"
         document["sites"] = _sites(error.answers)
-    headers = {}
+    headers: dict[str, str] = {}
     if error.retry_after is not None:
         headers[hdrs.RETRY_AFTER] = str(math.ceil(error.retry_after))
     if kind.status == web.HTTPUnauthorized.status_code:
@@ -91,7 +91,7 @@ async def http_problem(
         _framework_detail(request, exception),
     )
     kept = (hdrs.ALLOW, hdrs.RETRY_AFTER)
-    headers = {k: exception.headers[k] for k in kept if k in exception.headers}
+    headers = {str(k): exception.headers[k] for k in kept if k in exception.headers}
     return await _respond(request, exception.status, document, headers)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from aggregator.domain.offers import Offer
 from aggregator.domain.outcomes import Outcome, SessionReading, SiteAnswer
 from aggregator.domain.requests import ExecutionRequest
 from aggregator.domain.updates import Update
@@ -69,6 +70,31 @@ class ProbeReading:
     detail: str = ""
     version: str = ""
     clock_skew: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """How the preparation of an adapter ended.
+
+    Attributes:
+        outcome: ``ok`` where the adapter knows how to speak to its site.
+        dialect: The name of the dialect that it will speak, empty if unknown.
+        detail: What was wrong, in words for the operator.
+        offers: Offers that came though nothing was asked for, to be released.
+    """
+
+    outcome: Outcome
+    dialect: str = ""
+    detail: str = ""
+    offers: tuple[Offer, ...] = ()
+
+
+class SitePreparation(Protocol):
+    """Finding out what must be known before a site can be spoken to."""
+
+    async def prepare(self, context: CallContext) -> Preparation:
+        """Prepare for the first request; like all calls it returns its failures."""
+        ...
 
 
 class SiteProbe(Protocol):

@@ -71,6 +71,10 @@ class Background:
         task.add_done_callback(tasks.discard)
         return task
 
+    def run(self, work: Coroutine[Any, Any, Any], *, name: str) -> None:
+        """Run a loop that only ends with the service."""
+        _ = self.spawn(work, name=name, endless=True)
+
     def detach(self, work: Coroutine[Any, Any, Any], *, name: str) -> None:
         """Run ``work`` as a task that nobody waits for."""
         _ = self.spawn(work, name=name)

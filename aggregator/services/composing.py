@@ -1,6 +1,6 @@
 """Composing an offer set from what the sites brought: merge, rank, explain."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -74,9 +74,10 @@ def compose(
         frozenset(offer.session for offer in before.offers),
     )
     answers = fan_out.all_answers()
+    ranked = tuple(one.offer for one in ranking.ranked)
     offer_set = replace(
         before,
-        offers=tuple(ranked.offer for ranked in ranking.ranked),
+        offers=(*ranked, *_shown_and_expired(before, ranked)),
         answers=tuple(
             replace(answer, offers=(), offer_count=len(answer.offers))
             for answer in answers
@@ -88,13 +89,21 @@ def compose(
         offer_set,
         ranking,
         releases=tuple(
-            release(dropped.offer, dropped.reason, now) for dropped in ranking.dropped
+            release(dropped.offer, dropped.reason, now)
+            for dropped in ranking.dropped
+            if not dropped.offer.has_expired(now)
         ),
         estimated_starts={
             ranked.offer.session: now + timedelta(seconds=ranked.estimate.start)
             for ranked in ranking.ranked
         },
     )
+
+
+def _shown_and_expired(before: OfferSet, ranked: Sequence[Offer]) -> Iterator[Offer]:
+    """Yield offers that were shown once: they stay, though ranking dropped them."""
+    sessions = {offer.session for offer in ranked}
+    return (offer for offer in before.offers if offer.session not in sessions)
 
 
 def release(offer: Offer, reason: str, now: datetime) -> Release:

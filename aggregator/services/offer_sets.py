@@ -93,7 +93,7 @@ class ShownOfferSets:
 
 
 def _reasons(ranking: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    return {ranked["session"]: ranked for ranked in ranking.get("ranked", ())}
+    return {ranked["session"]: ranked for ranked in ranking.get("offers", ())}
 
 
 def _rank_messages(

@@ -42,10 +42,7 @@ async def _submit(request: web.Request, default_dialect: str) -> web.Response:
         write_offer_set(view, dialect, base),
         status=303,
         dialect=dialect,
-        headers={
-            hdrs.LOCATION: f"{base}/offersets/{offer_set.uuid}",
-            hdrs.ETAG: entity_tag(view.version, dialect.name),
-        },
+        headers={hdrs.LOCATION: f"{base}/offersets/{offer_set.uuid}"},
     )
 
 
@@ -60,7 +57,6 @@ async def get_offerset(request: web.Request) -> web.Response:
         request,
         write_offer_set(view, dialect, public_url(request)),
         dialect=dialect,
-        headers={hdrs.ETAG: entity_tag(view.version, dialect.name)},
     )
 
 
@@ -81,11 +77,6 @@ async def get_ranking(request: web.Request) -> web.Response:
         uuid_in(request, "offer set"), caller_of(request).principal
     )
     return await answer(request, {"offerset": offer_set.uuid, **offer_set.ranking})
-
-
-def entity_tag(version: int, dialect: str) -> str:
-    """Return the weak entity tag of one version of a set in one dialect."""
-    return f'W/"{version}-{dialect}"'
 
 
 def _refuse_loop(request: web.Request) -> None:

@@ -1,5 +1,6 @@
 """What operators and monitors ask: are we alive and ready, and how are the sites."""
 
+from datetime import datetime
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -11,7 +12,7 @@ from aggregator.http.keys import EXPOSITION, HTTP_SETTINGS, USE_CASES
 from aggregator.ports.snapshot import FederatedSite
 
 
-async def get_livez(request: web.Request) -> web.Response:
+async def get_livez(_: web.Request) -> web.Response:
     """``GET /livez``: the process answers."""
     return web.Response(text="ok\n")
 
@@ -74,5 +75,5 @@ def _site(request: web.Request, federated: FederatedSite) -> dict[str, Any]:
     }
 
 
-def _instant(moment: Any) -> str | None:
+def _instant(moment: datetime | None) -> str | None:
     return format_instant(moment) if moment is not None else None

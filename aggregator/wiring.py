@@ -1,0 +1,374 @@
+"""The composition root: builds everything from the configuration, and runs it."""
+
+import asyncio
+import gc
+import importlib.metadata
+import os
+import signal
+import socket
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import aiohttp
+import structlog
+from aiohttp import web
+from site_adapters.registry import adapter_factories
+
+from aggregator.catalogue.static import StaticCatalogue
+from aggregator.configuration.loading import Configuration, load
+from aggregator.configuration.watching import CurrentFederation
+from aggregator.domain.events import Reloaded
+from aggregator.domain.ranking.builtin import BUILT_IN
+from aggregator.domain.ranking.components import Components
+from aggregator.http.application import create_application
+from aggregator.http.keys import Exposition, HttpSettings, UseCases
+from aggregator.observability.logs import LoggedTelemetry, configure_logging
+from aggregator.observability.metrics import Metrics
+from aggregator.ports.clock import Clock
+from aggregator.ports.snapshot import FederatedSite, Federation
+from aggregator.services.accepting import Accepting
+from aggregator.services.background import Background
+from aggregator.services.fan_out import FanningOut
+from aggregator.services.late_answers import LateAnswers
+from aggregator.services.offer_sets import ShownOfferSets
+from aggregator.services.preparing import Preparing
+from aggregator.services.probing import Probing
+from aggregator.services.releasing import Releasing
+from aggregator.services.requesting import Requesting
+from aggregator.services.sessions import Sessions
+from aggregator.services.site_calls import SiteCalls
+from aggregator.services.site_health import SiteHealth
+from aggregator.services.updating import Updating
+from aggregator.services.watching import Watching
+from aggregator.store.sql_store import SqlStore, open_store
+from aggregator.wire.dialects import DIALECTS
+from site_adapters.base import CallLimits, SiteAdapter
+
+_log = structlog.get_logger(__name__)
+_DISTRIBUTION = "srcnet-metabroker"
+_SHUTDOWN_GRACE = 10.0
+
+
+class WallClock:
+    """The time of day of this machine."""
+
+    def now(self) -> datetime:
+        """Return the present moment, in UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningService:
+    """A service that answers.
+
+    Attributes:
+        url: Where it is to be reached, without a trailing slash.
+    """
+
+    url: str
+    store: SqlStore
+
+
+def version() -> str:
+    """Return our version."""
+    return importlib.metadata.version(_DISTRIBUTION)
+
+
+def ranking_components() -> Components:
+    """Return all filters and weighers: ours, and those of other distributions."""
+    return BUILT_IN.extended(
+        filters=_entry_points("metabroker.filters"),
+        weighers=_entry_points("metabroker.weighers"),
+    )
+
+
+def load_configuration(path: Path, environ: Mapping[str, str]) -> Configuration:
+    """Read the settings at ``path`` and all files that they name.
+
+    Raises:
+        ConfigurationError: With all that is wrong, each with file, line and column.
+    """
+    return load(
+        path,
+        environ,
+        adapters=adapter_factories().keys(),
+        dialects=DIALECTS.keys(),
+        components=ranking_components(),
+    )
+
+
+def serve(configuration: Configuration) -> None:
+    """Serve until SIGTERM or SIGINT; requests in flight are finished first."""
+    log = configuration.settings.log
+    configure_logging(log.level, log.format)
+    asyncio.run(_serve(configuration))
+
+
+async def _serve(configuration: Configuration) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running_service(configuration) as service:
+        # Parsing allocates much that lives briefly: fewer collections cost less.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
+        _log.info("service_started", url=service.url, version=version())
+        await stop.wait()
+        _log.info("service_stopping")
+
+
+@asynccontextmanager
+async def running_service(
+    configuration: Configuration, *, host: str | None = None, port: int | None = None
+) -> AsyncIterator[RunningService]:
+    """Run the service while the block runs. The start never waits for a site.
+
+    Args:
+        configuration: What to run.
+        host: Where to listen, in the place of what the settings say.
+        port: The same; 0 is any that is free.
+
+    Raises:
+        OSError: The address can't be listened at.
+        StoreUnavailable: The store can't be opened.
+    """
+    settings = configuration.settings
+    listener = _listener(
+        settings.listen.host if host is None else host,
+        settings.listen.port if port is None else port,
+    )
+    bound = listener.getsockname()[1]
+    with listener:
+        async with (
+            open_store(settings.store_url) as store,
+            Background().running() as background,
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=True,
+            ) as session,
+        ):
+            service = _Service(configuration, store, background, session)
+            app = create_application(
+                service.use_cases,
+                HttpSettings(
+                    public_url=partial(settings.base_url, bound),
+                    broker_id=settings.via_name(bound, socket.gethostname()),
+                    version=version(),
+                    trusted_hosts=frozenset(settings.trusted_hosts),
+                    max_request_bytes=settings.bodies.max_request_bytes,
+                ),
+                Exposition(service.metrics.render),
+            )
+            service.start()
+            async with _answering(app, listener):
+                yield RunningService(settings.base_url(bound), store)
+
+
+class _Service:
+    """Everything that one process runs, built once."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        store: SqlStore,
+        background: Background,
+        session: aiohttp.ClientSession,
+    ) -> None:
+        self._background = background
+        self._settings = configuration.settings
+        self._store = store
+        self._clock: Clock = WallClock()
+        self._replica = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self.metrics = Metrics(version())
+        self._telemetry = LoggedTelemetry(self.metrics)
+        self._adapters = _adapters(configuration, session, self._clock)
+        self._snapshot = CurrentFederation(_federation(configuration, self._adapters))
+        self._health = SiteHealth(self._settings.health, self._clock, self._telemetry)
+        self._calls = SiteCalls(self._health, self._telemetry)
+        self.metrics.configure(configuration.sites)
+        self._health.configure(configuration.sites)
+        self._telemetry.record(Reloaded(success=True))
+        self._releasing = self._build_releasing()
+        self._sessions = self._build_sessions()
+        self._accepting = self._build_accepting()
+        self.use_cases = UseCases(
+            requesting=self._build_requesting(),
+            offer_sets=ShownOfferSets(store.offer_sets, store.routes, self._clock),
+            sessions=self._sessions,
+            updating=self._build_updating(),
+            site_health=self._health,
+            site_calls=self._calls,
+            snapshot=self._snapshot,
+            store_health=store.health,
+            clock=self._clock,
+            telemetry=self._telemetry,
+        )
+
+    def start(self) -> None:
+        """Begin what runs beside the requests."""
+        preparing = Preparing(self._adapters, self._releasing, self._clock)
+        watching = Watching(
+            watches=self._store.watches,
+            sessions=self._sessions,
+            clock=self._clock,
+            limits=self._settings.watcher,
+            replica=self._replica,
+        )
+        self._background.detach(preparing.prepare_all(), name="prepare_sites")
+        self._background.run(self._releasing.run(), name="releases")
+        self._background.run(self._accepting.resume(), name="acceptances")
+        self._background.run(watching.run(), name="watches")
+        if self._settings.health.probes:
+            probing = Probing(
+                self._snapshot, self._health, self._telemetry, self._settings.health
+            )
+            self._background.run(probing.run(), name="probes")
+
+    def _build_releasing(self) -> Releasing:
+        return Releasing(
+            queue=self._store.releases,
+            retries=self._store.releases,
+            snapshot=self._snapshot,
+            calls=self._calls,
+            background=self._background,
+            clock=self._clock,
+            telemetry=self._telemetry,
+            limits=self._settings.releases,
+            replica=self._replica,
+        )
+
+    def _build_sessions(self) -> Sessions:
+        return Sessions(
+            routes=self._store.routes,
+            snapshot=self._snapshot,
+            calls=self._calls,
+            background=self._background,
+            clock=self._clock,
+            telemetry=self._telemetry,
+            limits=self._settings.status,
+        )
+
+    def _build_accepting(self) -> Accepting:
+        return Accepting(
+            winners=self._store.winners,
+            winner_readings=self._store.winners,
+            routes=self._store.routes,
+            sessions=self._sessions,
+            releasing=self._releasing,
+            snapshot=self._snapshot,
+            calls=self._calls,
+            background=self._background,
+            clock=self._clock,
+            telemetry=self._telemetry,
+            limits=self._settings.acceptance,
+            replica=self._replica,
+        )
+
+    def _build_updating(self) -> Updating:
+        return Updating(
+            sessions=self._sessions,
+            accepting=self._accepting,
+            releasing=self._releasing,
+            overlays=self._store.routes,
+            snapshot=self._snapshot,
+            calls=self._calls,
+            clock=self._clock,
+            limits=self._settings.acceptance,
+        )
+
+    def _build_requesting(self) -> Requesting:
+        return Requesting(
+            snapshot=self._snapshot,
+            fanning_out=FanningOut(
+                self._calls, self._clock, self._background, self._settings.fan_out
+            ),
+            health=self._health,
+            offer_sets=self._store.offer_sets,
+            routes=self._store.routes,
+            late_answers=LateAnswers(
+                offer_sets=self._store.offer_sets,
+                routes=self._store.routes,
+                health=self._health,
+                releasing=self._releasing,
+                background=self._background,
+                clock=self._clock,
+                telemetry=self._telemetry,
+            ),
+            releasing=self._releasing,
+            clock=self._clock,
+            telemetry=self._telemetry,
+            limits=self._settings.fan_out,
+            new_uuid=_new_uuid,
+        )
+
+
+def _adapters(
+    configuration: Configuration, session: aiohttp.ClientSession, clock: Clock
+) -> dict[str, SiteAdapter]:
+    settings = configuration.settings
+    limits = CallLimits(
+        body=settings.bodies.max_site_bytes, offers=settings.fan_out.offers
+    )
+    factories = adapter_factories()
+    return {
+        site.name: factories[site.adapter](site, session, limits, clock=clock)
+        for site in configuration.sites
+    }
+
+
+def _federation(
+    configuration: Configuration, adapters: Mapping[str, SiteAdapter]
+) -> Federation:
+    return Federation(
+        sites={
+            site.name: FederatedSite(
+                site, broker=adapters[site.name], probe=adapters[site.name]
+            )
+            for site in configuration.sites
+        },
+        policies=configuration.policies,
+        links=configuration.links,
+        catalogue=StaticCatalogue(configuration.located),
+        retired={},
+        revision=1,
+    )
+
+
+def _entry_points(group: str) -> list[type]:
+    return [point.load() for point in importlib.metadata.entry_points(group=group)]
+
+
+def _new_uuid() -> str:
+    return str(uuid.uuid4())
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    return socket.create_server((host, port), family=family, backlog=1024)
+
+
+@asynccontextmanager
+async def _answering(
+    app: web.Application, listener: socket.socket
+) -> AsyncIterator[None]:
+    """Answer at ``listener``; on leaving, requests in flight are finished first."""
+    runner = web.AppRunner(
+        app,
+        handler_cancellation=True,
+        access_log=None,
+        shutdown_timeout=_SHUTDOWN_GRACE,
+    )
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener).start()
+        yield
+    finally:
+        await runner.cleanup()
