@@ -1,0 +1,36 @@
+"""The HTTP client of the meta-broker, and of any other Execution Broker."""
+
+from aggregator.client.answers import (
+    MessageAnswer,
+    OfferSetAnswer,
+    Progress,
+    SessionAnswer,
+    SiteHealth,
+    SiteReport,
+)
+from aggregator.client.broker import BrokerClient
+from aggregator.client.errors import (
+    BrokerError,
+    BrokerProblem,
+    BrokerUnreachable,
+    InsecureToken,
+    WatchEnded,
+)
+from aggregator.client.ranking import RankedOfferAnswer, RankingAnswer
+
+__all__ = [
+    "BrokerClient",
+    "BrokerError",
+    "BrokerProblem",
+    "BrokerUnreachable",
+    "InsecureToken",
+    "MessageAnswer",
+    "OfferSetAnswer",
+    "Progress",
+    "RankedOfferAnswer",
+    "RankingAnswer",
+    "SessionAnswer",
+    "SiteHealth",
+    "SiteReport",
+    "WatchEnded",
+]
