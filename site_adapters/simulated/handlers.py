@@ -23,6 +23,7 @@ from site_adapters.simulated.site import Operation
 from site_adapters.simulated.vocabulary import Role
 
 _REMEMBERED_CALLS: Final = 2000
+_REMEMBERED_BODY: Final = 2**16
 _LARGEST_BODY: Final = 2**20
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 
@@ -33,6 +34,7 @@ class RecordedCall:
 
     Attributes:
         headers: With names in lower case.
+        body: As it came; of one that is very long its beginning.
     """
 
     method: str
@@ -144,8 +146,9 @@ class Handlers:
         headers = {name.lower(): one for name, one in request.headers.items()}
         try:
             body = await request.read()
+            kept = body[:_REMEMBERED_BODY]
             self.calls.append(
-                RecordedCall(request.method, request.path_qs, headers, body)
+                RecordedCall(request.method, request.path_qs, headers, kept)
             )
             return await handler(request)
         except web.HTTPException as error:
@@ -211,7 +214,7 @@ class Handlers:
         accepted = media.negotiate(request.headers.get("Accept", ""))
         document = {
             "timestamp": instant(self.broker.now()),
-            "status": refusal.status,
+            "status": int(refusal.status),
             "error": _PHRASES.get(refusal.status, "Unknown"),
             "path": request.path,
         }

@@ -13,8 +13,11 @@ JSON: Final = "application/json"
 YAML: Final = "application/yaml"
 _YAMLS: Final = frozenset({YAML, "text/yaml", "application/yml", "text/yml"})
 _ANY: Final = frozenset({"*/*", "application/*"})
+_WHOLE: Final = r"-?(?:0|[1-9][0-9]*)"
 _LARGEST_YAML: Final = 256 * 1024
 """In bytes: YAML is slow to read."""
+_DEEPEST_YAML: Final = 64
+"""The C loader is recursive, and ends the process where its stack ends."""
 
 
 class _Reader(yaml.CSafeLoader):
@@ -33,8 +36,8 @@ _Reader.yaml_implicit_resolvers = {}
 for _tag, _form, _first in (
     ("null", r"~|null|", ["~", "n", ""]),
     ("bool", r"true|false", ["t", "f"]),
-    ("int", r"-?(?:0|[1-9][0-9]*)", list("-0123456789")),
-    ("float", r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", list("-0123456789")),
+    ("int", _WHOLE, list("-0123456789")),
+    ("float", rf"{_WHOLE}(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", list("-0123456789")),
 ):
     _Reader.add_implicit_resolver(
         f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_form})$"), _first
@@ -72,9 +75,14 @@ def read(body: bytes, content_type: str) -> Any:
 def _read_yaml(body: bytes) -> Any:
     if len(body) > _LARGEST_YAML:
         raise UnreadableError("the YAML is too large")
+    depth = 0
     for event in yaml.parse(body, Loader=_Reader):
         if isinstance(event, yaml.AliasEvent):
             raise UnreadableError("aliases are not read")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST_YAML:
+            raise UnreadableError("the YAML is nested too deeply")
     return yaml.load(body, Loader=_Reader)  # noqa: S506 - a safe loader's subclass
 
 
