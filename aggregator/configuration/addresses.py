@@ -110,6 +110,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_remote(host: str) -> bool:
+    """Whether listening at ``host`` makes the service reachable from other machines."""
+    try:
+        return not is_loopback(read_host(host))
+    except ValueError:
+        return False
+
+
 def host_of(url: str) -> str:
     """Return the host of a URL that ``read_base_url`` returned."""
     return urlsplit(url).hostname or ""

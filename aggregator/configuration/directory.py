@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter
 from aggregator.configuration.documents import Document
 from aggregator.configuration.pointers import at, join
 from aggregator.configuration.problems import Findings
-from aggregator.configuration.sites import AUTO, Rse, SiteEntry
+from aggregator.configuration.sites import AUTO, USUAL_ADAPTER, Rse, SiteEntry
 from aggregator.configuration.validation import (
     Entry,
     report_repeated,
@@ -106,8 +106,11 @@ def _report_names(
     sites = at(document.value, "/sites")
     for index in range(len(sites) if isinstance(sites, list) else 0):
         site = join("/sites", index)
-        report_unknown(document, f"{site}/broker/adapter", adapters, findings)
-        report_unknown(document, f"{site}/broker/dialect", {AUTO, *dialects}, findings)
+        broker = f"{site}/broker"
+        report_unknown(
+            document, f"{broker}/adapter", adapters, findings, default=USUAL_ADAPTER
+        )
+        report_unknown(document, f"{broker}/dialect", {AUTO, *dialects}, findings)
         name = at(document.value, f"{site}/name")
         if isinstance(name, str):
             names.append((f"{site}/name", name))

@@ -1,6 +1,7 @@
 """Throughput between sites: what ``links.yaml`` may hold."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Annotated, Any, Final
 
 from pydantic import Field, TypeAdapter, model_validator
@@ -83,17 +84,21 @@ def read_links(
             rse_sites=directory.rse_sites(),
             rse_aliases=directory.rse_aliases,
         )
-    file = validated(_FILE, document, findings) or _LinksFile()
-    classes = {**USUAL_CLASSES, **file.classes}
+    file = validated(_FILE, document, findings)
+    classes = {**USUAL_CLASSES, **(file.classes if file else {})}
     entries = validated_items(_LINK, document, findings, "/table")
-    _report_names(document, directory, classes, findings)
+    known = classes.keys() if file else None
+    _report_names(document, directory.names, known, findings)
     _report_pairs(document, entries, findings)
+    if file is None:
+        return Links()
     return Links(
         default_gbps=file.default_gbps,
         classes=classes,
         table={
             pair: entry.throughput
             for _, entry in entries
+            if entry.link_class is None or entry.link_class in classes
             for pair in entry.directions()
         },
         rse_sites=directory.rse_sites(),
@@ -103,16 +108,16 @@ def read_links(
 
 def _report_names(
     document: Document,
-    directory: Directory,
-    classes: Mapping[str, float],
+    sites: AbstractSet[str] | None,
+    classes: AbstractSet[str] | None,
     findings: Findings,
 ) -> None:
     table = at(document.value, "/table")
     for index in range(len(table) if isinstance(table, list) else 0):
         link = join("/table", index)
-        report_unknown(document, f"{link}/from", directory.names, findings)
-        report_unknown(document, f"{link}/to", directory.names, findings)
-        report_unknown(document, f"{link}/class", classes.keys(), findings)
+        report_unknown(document, f"{link}/from", sites, findings)
+        report_unknown(document, f"{link}/to", sites, findings)
+        report_unknown(document, f"{link}/class", classes, findings)
 
 
 def _report_pairs(

@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from aggregator.configuration.addresses import is_loopback
+from aggregator.configuration.addresses import is_remote
 from aggregator.configuration.directory import read_directory
 from aggregator.configuration.documents import Document
 from aggregator.configuration.files import Files, read_settings
@@ -97,7 +97,7 @@ def _check_public_url(document: Document, findings: Findings) -> None:
     """Refuse to listen to other machines without knowing the URL that they use."""
     host = at(document.value, "/listen/host")
     named = at(document.value, "/public_url") is not None
-    if isinstance(host, str) and not is_loopback(host) and not named:
+    if isinstance(host, str) and is_remote(host) and not named:
         reason = (
             f"listening at {host}, which other machines can reach, needs public_url:"
             " the URL that clients use, on which every link in an answer is built"

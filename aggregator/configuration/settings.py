@@ -11,6 +11,8 @@ from typing import Annotated, Final, Literal, TypeVar
 from pydantic import AfterValidator, Field, SecretStr
 
 from aggregator.configuration.addresses import (
+    bound_url,
+    default_broker_id,
     read_authority,
     read_base_url,
     read_host,
@@ -37,7 +39,7 @@ _BROKER_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}(:\d{1,5})?")
 def _not_negative(limits: Limits) -> Limits:
     for name, value in dataclasses.asdict(limits).items():  # type: ignore[call-overload]
         if value < 0:
-            raise ValueError(f"{name} must not be negative, not {value}")
+            raise ValueError(f"{name} must be 0 or more, not {value:g}")
     return limits
 
 
@@ -133,3 +135,20 @@ class Settings(Entry):
         if self.store is not None:
             return self.store.get_secret_value()
         return f"{_SQLITE}{self.state / DATABASE}"
+
+    def base_url(self, port: int) -> str:
+        """Return the base of every URL that clients get.
+
+        Args:
+            port: The port that the service was bound to.
+        """
+        return self.public_url or bound_url(self.listen.host, port)
+
+    def via_name(self, port: int, hostname: str) -> str:
+        """Return the service's name in ``Via``.
+
+        Args:
+            port: The port that the service was bound to.
+            hostname: This machine's name.
+        """
+        return self.broker_id or default_broker_id(self.base_url(port), hostname)

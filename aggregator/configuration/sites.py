@@ -19,6 +19,9 @@ from aggregator.domain.sites import (
 AUTO: Final = "auto"
 """The dialect of a site that is asked which one it speaks."""
 
+USUAL_ADAPTER: Final = "execution-broker"
+"""The adapter of a site that names none."""
+
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 
@@ -51,7 +54,7 @@ class BrokerEntry(Entry):
     """How a site's broker is reached."""
 
     url: Annotated[str, AfterValidator(read_base_url)]
-    adapter: str = "execution-broker"
+    adapter: str = USUAL_ADAPTER
     dialect: str = AUTO
     kind: SiteKind = SiteKind.BROKER
     credentials: CredentialsMode = CredentialsMode.NONE

@@ -32,6 +32,7 @@ _WANTED: Final = {
     "tuple_type": "a list",
 }
 _LONGEST_ECHO: Final = 60
+_SIMILAR: Final = 0.7
 
 
 class Entry(BaseModel):
@@ -93,10 +94,19 @@ def validated_items(
 
 
 def report_unknown(
-    document: Document, pointer: str, known: AbstractSet[str] | None, findings: Findings
+    document: Document,
+    pointer: str,
+    known: AbstractSet[str] | None,
+    findings: Findings,
+    default: str | None = None,
 ) -> None:
-    """Report the text at ``pointer`` that is not a known word; None knows them all."""
+    """Report the text at ``pointer``, or else the default, that is no known word.
+
+    Where ``known`` is None, all words are.
+    """
     word = at(document.value, pointer)
+    if word is None:
+        word = default
     if known is not None and isinstance(word, str) and word not in known:
         options = ", ".join(sorted(known)) or "none"
         nearest = suggestion(word, known) or f"; known are {options}"
@@ -130,8 +140,9 @@ def without_nothing(value: Any) -> Any:
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the nearest known word, empty if none is."""
-    nearest = difflib.get_close_matches(word, sorted(known), n=1)
-    return f"; did you mean '{nearest[0]}'?" if nearest else ""
+    words = {candidate.lower(): candidate for candidate in sorted(known)}
+    nearest = difflib.get_close_matches(word.lower(), words, n=1, cutoff=_SIMILAR)
+    return f"; did you mean '{words[nearest[0]]}'?" if nearest else ""
 
 
 def _explained(
@@ -183,7 +194,7 @@ def _wanted(detail: ErrorDetails, pointer: str) -> str:
         nearest = suggestion(given, options) if isinstance(given, str) else ""
         return f"should be {expected}, not {_shown(given)}{nearest}"
     if kind == "too_short":
-        return f"should have at least {detail['ctx']['min_length']}"
+        return f"should have at least {detail['ctx']['min_length']} item"
     if kind not in _WANTED:
         return f"{_plain(detail['msg'])}, not {_shown(given)}"
     hint = ""

@@ -1,0 +1,158 @@
+from hashlib import sha256
+
+import pytest
+
+from aggregator.configuration.policies import load_policies
+from aggregator.configuration.problems import ConfigurationError
+from aggregator.domain.ranking.builtin import BUILT_IN
+from aggregator.domain.ranking.explanation import PolicyIdentity
+from aggregator.domain.ranking.site_filters import SiteList
+from aggregator.domain.ranking.weighers import Preference, TimeToStart
+
+HEAD = """\
+apiVersion: metabroker.srcnet/v1
+kind: RankingPolicy
+metadata: {name: default}
+"""
+WEIGHERS = "weighers: [{name: time_to_start}]\n"
+
+
+def test_a_policy_is_known_by_its_name_revision_and_bytes(bench):
+    path = bench.write(
+        "ranking/default.yaml",
+        """\
+        apiVersion: metabroker.srcnet/v1
+        kind: RankingPolicy
+        metadata: {name: near, revision: 7, description: near the data}
+        filters:
+          - {name: site_list, deny: [north], on_empty: relax}
+        weighers:
+          - {name: time_to_start, rate: 2}
+          - {name: preference, sites: {south: -30}, label: favour}
+        estimate: {data: {staging_by_site: {north: on_start}}}
+        order: {bucket_s: 60}
+        """,
+    )
+    (policy,) = bench.load().policies
+    digest = sha256(path.read_bytes()).hexdigest()
+    assert policy.identity == PolicyIdentity("near", 7, digest)
+    assert policy.description == "near the data"
+    assert policy.filters == (SiteList(deny=("north",), on_empty="relax"),)
+    assert policy.weighers == (
+        TimeToStart(rate=2.0),
+        Preference(sites={"south": -30.0}, label="favour"),
+    )
+    assert policy.estimate.data.staging_by_site == {"north": "on_start"}
+    assert policy.order.bucket_s == 60.0
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (WEIGHERS + "filter: []", "5:1: unknown key 'filter'; did you mean 'filters'?"),
+        ("", "1:1: 'weighers' is missing"),
+        ("weighers: []", "1:1: a policy needs at least one weigher"),
+        (WEIGHERS + "order:\n  bucket: 60", "6:3: unknown key 'bucket'; did you mean 'bucket_s'?"),
+        (WEIGHERS + "order: {bucket_s: 2m}", "5:19: bucket_s should be a number, not '2m': write 120 (seconds)"),
+        (WEIGHERS + "order: {bucket_s: 0}", "5:19: bucket_s must be 1 or more"),
+        (WEIGHERS + "estimate: {data: {unknown_size_gb: 1 TB}}", "5:36: unknown_size_gb should be a number, not '1 TB': write 1000 (GB)"),
+        (WEIGHERS + "estimate: {start: {bound: late}}", "5:27: bound should be 'earliest', 'midpoint' or 'latest', not 'late'; did you mean 'latest'?"),
+        ("weighers: [{name: time_to_star}]", "4:19: name 'time_to_star' is not known; did you mean 'time_to_start'?"),
+        ("weighers: [{rate: 1}]", "4:12: 'name' is missing; known are cost, data_moved, failure_risk, metric, preference, time_to_start"),
+        ("weighers: [{name: time_to_start, rates: 1}]", "4:34: unknown key 'rates'; did you mean 'rate'?"),
+        ("weighers: [{name: data_moved, rate_s_per_gb: fast}]", "4:46: rate_s_per_gb should be a number, not 'fast'"),
+        ("weighers: [time_to_start]", "4:12: weighers[0] should be a mapping, not 'time_to_start'"),
+        (WEIGHERS + "filters: [{name: expired, min_validity: 60}]", "5:27: unknown key 'min_validity'; did you mean 'min_validity_s'?"),
+        (WEIGHERS + "filters: [{name: expired, min_validity_s: -1}]", "5:43: min_validity_s must be 0 or more, not -1"),
+        (WEIGHERS + "tiebreak: [cost]", "5:12: cost is not known (known are time_to_start, rendezvous_hash, start, position)"),
+        ("weighers: [{name: time_to_start}, {name: time_to_start}]", "4:35: two weighers are called time_to_start; give one of them a label"),
+        (WEIGHERS + "filters: [{name: site_list, allow: [nort]}]", "5:37: there is no site nort; did you mean 'north'?"),
+        (WEIGHERS + "filters: [{name: site_list, deny: [east]}]", "5:36: there is no site east"),
+        ("weighers: [{name: preference, sites: {east: 1}}]", "4:39: there is no site east"),
+        (WEIGHERS + "estimate: {data: {staging_by_site: {east: prefetch}}}", "5:37: there is no site east"),
+    ],
+)  # fmt: skip
+def test_a_wrong_policy_is_told_with_place_and_reason(bench, text, problem):
+    bench.write("ranking/default.yaml", HEAD + text)
+    assert bench.problems() == [f"ranking/default.yaml:{problem}"]
+
+
+def test_a_document_of_another_kind_is_told(bench):
+    bench.write(
+        "ranking/default.yaml",
+        "apiVersion: metabroker.srcnet/v2\nkind: Policy\nmetadata: {name: ''}\n"
+        + WEIGHERS,
+    )
+    assert bench.problems() == [
+        (
+            "ranking/default.yaml:1:13: apiVersion should be 'metabroker.srcnet/v1', not"
+            " 'metabroker.srcnet/v2'; did you mean 'metabroker.srcnet/v1'?"
+        ),
+        "ranking/default.yaml:2:7: kind should be 'RankingPolicy', not 'Policy'",
+        "ranking/default.yaml:3:18: name must not be empty",
+    ]
+
+
+def test_all_that_is_wrong_with_a_policy_is_told_at_once(bench):
+    bench.write(
+        "ranking/default.yaml",
+        HEAD
+        + """\
+weighers:
+  - {name: time_to_start, rate: x}
+  - {name: nothing}
+filters:
+  - {name: expired, colour: red}
+trim: {max_offers: 0}
+""",
+    )
+    assert bench.problems() == [
+        "ranking/default.yaml:5:33: rate should be a number, not 'x'",
+        (
+            "ranking/default.yaml:6:12: name 'nothing' is not known; known are cost,"
+            " data_moved, failure_risk, metric, preference, time_to_start"
+        ),
+        "ranking/default.yaml:8:21: unknown key 'colour'",
+        "ranking/default.yaml:9:20: max_offers must be more than 0, not 0",
+    ]
+
+
+def test_policies_keep_the_order_in_which_they_are_named(bench):
+    bench.write("metabroker.yaml", "ranking: [z.yaml, ranking, a.yaml]")
+    for name in ("z", "a", "ranking/c", "ranking/b"):
+        text = HEAD.replace("default", name) + WEIGHERS
+        bench.write(f"{name}.yaml", text)
+    names = [policy.identity.name for policy in bench.load().policies]
+    assert names == ["z", "ranking/b", "ranking/c", "default", "a"]
+
+
+def test_two_policies_of_one_name_are_refused(bench):
+    bench.write("ranking/other.yaml", HEAD + WEIGHERS)
+    (problem,) = bench.problems()
+    assert problem.startswith("ranking/other.yaml:3:18: a policy default is in ")
+    assert problem.endswith("ranking/default.yaml already")
+
+
+def test_a_directory_without_policies_is_told_where_it_is_named(bench):
+    (bench.root / "ranking/default.yaml").unlink()
+    bench.write("metabroker.yaml", "state: a\nranking:\n  - ranking\n")
+    assert bench.problems() == ["metabroker.yaml:3:5: ranking has no *.yaml file"]
+
+
+def test_a_missing_policy_is_told_where_it_is_named(bench):
+    bench.write("metabroker.yaml", "ranking: [ranking, none.yaml]")
+    assert bench.problems() == [
+        "metabroker.yaml:1:20: none.yaml can't be read: no such file or directory"
+    ]
+
+
+def test_policies_load_alone_whatever_sites_they_name(bench):
+    path = bench.write(
+        "alone.yaml", HEAD + "weighers: [{name: preference, sites: {east: 1}}]"
+    )
+    (policy,) = load_policies([path], BUILT_IN)
+    assert policy.weighers == (Preference(sites={"east": 1.0}),)
+
+    bench.write("alone.yaml", HEAD)
+    with pytest.raises(ConfigurationError, match=r"alone\.yaml:1:1: 'weighers' is mis"):
+        load_policies([path], BUILT_IN)
