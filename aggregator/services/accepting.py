@@ -50,6 +50,7 @@ class Attempt:
     Attributes:
         caller: Whose credentials to relay; None after a restart.
         reading: What the site said last.
+        pause: Seconds to rest before the next reading; grows with each.
     """
 
     winner: Winner
@@ -57,6 +58,7 @@ class Attempt:
     caller: Caller | None
     acceptance: Acceptance
     reading: SessionReading | None = None
+    pause: float = 0.0
 
 
 class Accepting:
@@ -203,25 +205,24 @@ class Accepting:
             raise ImpossibleUpdate("offer-refused", accepted.refusal)
 
     async def _carry_out(self, attempt: Attempt) -> Accepted:
-        pause = self._limits.first_pause
         while True:
             try:
                 accepted = await self._step(attempt)
             except StoreUnavailable as error:
                 # The winner row stands, so that whoever can write goes on from it.
+                session = attempt.route.session
                 _log.warning(
-                    "acceptance_not_kept",
-                    session=attempt.route.session,
-                    reason=error.detail,
+                    "acceptance_not_kept", session=session, reason=error.detail
                 )
+                await self._rest(attempt)
             else:
                 if accepted is not None:
                     return accepted
-                if attempt.acceptance.step is not Step.READ_LATER:
-                    continue
-                attempt.acceptance = replace(attempt.acceptance, step=Step.READ)
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 -- jitter, not a secret
-            pause = min(2 * pause, self._limits.longest_pause)
+
+    async def _rest(self, attempt: Attempt) -> None:
+        pause = attempt.pause or self._limits.first_pause
+        await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 -- jitter, not a secret
+        attempt.pause = min(2 * pause, self._limits.longest_pause)
 
     async def _step(self, attempt: Attempt) -> Accepted | None:
         match attempt.acceptance.step:
@@ -308,6 +309,8 @@ class Accepting:
         await self._winner_readings.extend(
             attempt.winner.offer_set, self._replica, self._lease_end()
         )
+        await self._rest(attempt)
+        attempt.acceptance = replace(attempt.acceptance, step=Step.READ)
         return None
 
     async def _adopt(self, winner: Winner, route: Route, caller: Caller) -> None:

@@ -14,7 +14,6 @@ from aggregator.domain.errors import (
     Overloaded,
     SitesSilent,
     SitesUnavailable,
-    StoreUnavailable,
 )
 from aggregator.domain.events import (
     FanOutFinished,
@@ -92,9 +91,10 @@ class Requesting:
                 await self._fanning_out.wait(fan_out)
                 arrived = fan_out.new_answers()
                 composed = await self._compose(fan_out, arrived)
-                await self._keep(fan_out, composed)
-            except asyncio.CancelledError:
-                # The client went away: what its request reserved is given back.
+                await self._keep(composed)
+            except BaseException:
+                # The client went away, or its set can't be kept: nobody gets what
+                # the request reserved, so that it is given back.
                 self._late_answers.release_all(fan_out)
                 raise
             self._late_answers.follow(fan_out, composed.offer_set)
@@ -144,14 +144,10 @@ class Requesting:
         left = fan_out.late_until - asyncio.get_running_loop().time()
         return now + timedelta(seconds=left)
 
-    async def _keep(self, fan_out: FanOut, composed: Composed) -> None:
-        try:
-            await self._offer_sets.add(
-                composed.offer_set, composed.releases, composed.estimated_starts
-            )
-        except StoreUnavailable:
-            self._late_answers.release_all(fan_out)
-            raise
+    async def _keep(self, composed: Composed) -> None:
+        await self._offer_sets.add(
+            composed.offer_set, composed.releases, composed.estimated_starts
+        )
         if composed.releases:
             self._releasing.wake()
 

@@ -1,0 +1,154 @@
+"""The use cases over in-process sites and an in-process store, on a virtual clock."""
+
+import asyncio
+import itertools
+from contextlib import asynccontextmanager
+from uuid import uuid5
+
+from aggregator.domain.ranking.knowledge import Links
+from aggregator.domain.requests import ExecutionRequest
+from aggregator.domain.sites import Required, Site
+from aggregator.ports.snapshot import FederatedSite, Federation
+from aggregator.services.accepting import Accepting
+from aggregator.services.background import Background
+from aggregator.services.caller import Caller
+from aggregator.services.fan_out import FanningOut
+from aggregator.services.late_answers import LateAnswers
+from aggregator.services.limits import (
+    AcceptanceLimits,
+    FanOutLimits,
+    HealthLimits,
+    ReleaseLimits,
+    StatusLimits,
+)
+from aggregator.services.offer_sets import ShownOfferSets
+from aggregator.services.releasing import Releasing
+from aggregator.services.requesting import Requesting
+from aggregator.services.sessions import Sessions
+from aggregator.services.site_calls import SiteCalls
+from aggregator.services.site_health import SiteHealth
+from aggregator.services.updating import Updating
+from tests.support.in_process import (
+    NAMESPACE,
+    InProcessSite,
+    MemoryStore,
+    RecordedTelemetry,
+)
+from tests.support.ranking import ROOT, policy_file
+from tests.support.virtual_time import LoopClock
+
+REQUEST = ExecutionRequest("docker-container", name="test", dialect="2025-11")
+
+
+class NoCatalogue:
+    """A replica catalogue that knows nothing."""
+
+    async def locate(self, dids, deadline):
+        return {}
+
+
+class InProcessFederation:
+    """A whole federation in one process; sites are added before it runs."""
+
+    def __init__(self, **limits):
+        self.clock = LoopClock()
+        self.telemetry = RecordedTelemetry()
+        self.store = MemoryStore()
+        self.sites: dict[str, FederatedSite] = {}
+        self.brokers: dict[str, InProcessSite] = {}
+        self.fan_out_limits = limits.pop("fan_out", FanOutLimits())
+        self.health_limits = limits.pop("health", HealthLimits(probes=False))
+        self.acceptance_limits = limits.pop("acceptance", AcceptanceLimits())
+        self.status_limits = limits.pop("status", StatusLimits())
+        assert not limits
+        self._uuids = (str(uuid5(NAMESPACE, f"set/{n}")) for n in itertools.count())
+
+    def add(self, name, *, required=Required.NEVER, site=None, **behaviour):
+        broker = InProcessSite(name, self.clock, **behaviour)
+        configured = site or Site(name, f"https://{name}.example", required=required)
+        self.sites[name] = FederatedSite(configured, broker, probe=None)
+        self.brokers[name] = broker
+        return broker
+
+    def current(self):
+        return Federation(
+            sites=self.sites,
+            policies=(policy_file(ROOT / "config" / "ranking" / "default.yaml"),),
+            links=Links(),
+            catalogue=NoCatalogue(),
+            retired={},
+            revision=1,
+        )
+
+    @asynccontextmanager
+    async def running(self):
+        async with Background().running() as background:
+            self._build(background)
+            yield self
+
+    def _build(self, background):
+        store, clock, telemetry = self.store, self.clock, self.telemetry
+        self.health = SiteHealth(self.health_limits, clock, telemetry)
+        self.health.configure(site.site for site in self.sites.values())
+        self.calls = SiteCalls(self.health, telemetry)
+        shared = {
+            "snapshot": self,
+            "calls": self.calls,
+            "clock": clock,
+            "telemetry": telemetry,
+            "background": background,
+        }
+        self.releasing = Releasing(
+            queue=store, retries=store, limits=ReleaseLimits(), replica="r", **shared
+        )
+        self.sessions = Sessions(
+            routes=store.routes, limits=self.status_limits, **shared
+        )
+        self.accepting = Accepting(
+            winners=store,
+            winner_readings=store,
+            routes=store.routes,
+            sessions=self.sessions,
+            releasing=self.releasing,
+            limits=self.acceptance_limits,
+            replica="r",
+            **shared,
+        )
+        self.updating = Updating(
+            sessions=self.sessions,
+            accepting=self.accepting,
+            releasing=self.releasing,
+            overlays=store.routes,
+            snapshot=self,
+            calls=self.calls,
+            clock=clock,
+            limits=self.acceptance_limits,
+        )
+        self.requesting = Requesting(
+            snapshot=self,
+            fanning_out=FanningOut(self.calls, clock, background, self.fan_out_limits),
+            health=self.health,
+            offer_sets=store.offer_sets,
+            routes=store.routes,
+            late_answers=LateAnswers(
+                offer_sets=store.offer_sets,
+                routes=store.routes,
+                health=self.health,
+                releasing=self.releasing,
+                background=background,
+                clock=clock,
+                telemetry=telemetry,
+            ),
+            releasing=self.releasing,
+            clock=clock,
+            telemetry=telemetry,
+            limits=self.fan_out_limits,
+            new_uuid=lambda: next(self._uuids),
+        )
+        self.shown = ShownOfferSets(store.offer_sets, store.routes, clock)
+
+    async def ask(self, **caller):
+        return await self.requesting.request_offers(REQUEST, self.caller(**caller))
+
+    def caller(self, **caller):
+        return Caller(received=asyncio.get_running_loop().time(), **caller)

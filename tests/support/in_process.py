@@ -1,0 +1,297 @@
+"""In-process implementations of ports, for tests of use cases on a virtual clock."""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from uuid import UUID, uuid5
+
+from aggregator.domain.errors import StoreUnavailable
+from aggregator.domain.offers import Offer
+from aggregator.domain.outcomes import Outcome, SessionReading, SiteAnswer
+from aggregator.domain.phases import ALLOWED_FROM, SessionPhase
+from aggregator.domain.records import Route, Winner, WinnerState
+from aggregator.domain.schedules import StartInterval
+
+NAMESPACE = UUID("99999999-9999-4999-8999-999999999999")
+
+
+def session_uuid(site: str, number: int = 0) -> str:
+    return str(uuid5(NAMESPACE, f"{site}/{number}"))
+
+
+@dataclass
+class InProcessSite:
+    """A site behind the SiteBroker port, which does what a test tells it to.
+
+    Attributes:
+        delay: Seconds before each answer to a request for offers.
+        call_delay: Seconds before every other answer.
+        outcome: How requests for offers end.
+        offers: How many offers it makes.
+        start: Seconds from now at which the first is available.
+        faults: Outcomes with which the next updates end instead; ``applied`` ones
+            are carried out all the same.
+    """
+
+    name: str
+    clock: object
+    delay: float = 0.0
+    call_delay: float = 0.0
+    outcome: Outcome = Outcome.OK
+    offers: int = 1
+    start: float = 60.0
+    expires: float = 300.0
+    uuids: tuple[str, ...] = ()
+    faults: deque = field(default_factory=deque)
+    read_faults: deque = field(default_factory=deque)
+    phases: dict = field(default_factory=dict)
+    calls: list = field(default_factory=list)
+
+    async def request_offers(self, request, context):
+        self.calls.append(("request", None))
+        if not await self._answers_by(context.deadline, self.delay):
+            return SiteAnswer(self.name, Outcome.TIMEOUT)
+        if self.outcome is not Outcome.OK:
+            return SiteAnswer(self.name, self.outcome)
+        return SiteAnswer(self.name, Outcome.OK, tuple(self._offers()))
+
+    async def read_session(self, session, context):
+        self.calls.append(("read", session))
+        if not await self._answers_by(context.deadline, self.call_delay):
+            return SessionReading(self.name, Outcome.TIMEOUT)
+        if self.read_faults:
+            return SessionReading(self.name, self.read_faults.popleft())
+        return self._reading(session)
+
+    async def update_session(self, session, update, context):
+        self.calls.append((update.phase.value, session))
+        if not await self._answers_by(context.deadline, self.call_delay):
+            return SessionReading(self.name, Outcome.TIMEOUT)
+        fault, applied = self.faults.popleft() if self.faults else (None, True)
+        now = self.phases.get(session)
+        if applied and now in ALLOWED_FROM[update.phase]:
+            self.phases[session] = update.phase
+        if fault is not None:
+            return SessionReading(self.name, fault)
+        return self._reading(session)
+
+    def _reading(self, session):
+        phase = self.phases.get(session)
+        if phase is None:
+            return SessionReading(self.name, Outcome.NOT_FOUND)
+        return SessionReading(
+            self.name, Outcome.OK, phase, {"meta": {}, "phase": phase.value}
+        )
+
+    async def _answers_by(self, deadline, delay):
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(min(delay, deadline - loop.time()))
+        return loop.time() < deadline
+
+    def _offers(self):
+        now = self.clock.now()
+        for number in range(self.offers):
+            uuid = self.uuids[number] if self.uuids else session_uuid(self.name, number)
+            self.phases[uuid] = SessionPhase.OFFERED
+            start = _seconds_after(now, self.start + 600 * number)
+            yield Offer(
+                self.name,
+                uuid,
+                uuid,
+                number,
+                start=StartInterval(start, start),
+                expires=_seconds_after(now, self.expires),
+                payload={"meta": {"uuid": uuid}, "phase": "OFFERED"},
+            )
+
+
+def _seconds_after(moment, seconds):
+    return StartInterval.parse(f"{moment.isoformat()}/PT{seconds}S").latest
+
+
+class RecordedTelemetry:
+    """Keeps all events."""
+
+    def __init__(self):
+        self.events = []
+
+    def record(self, event):
+        self.events.append(event)
+
+    def of(self, kind):
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+class MemoryStore:
+    """All ports to the store, in dictionaries; ``broken`` makes every call fail."""
+
+    def __init__(self):
+        self.sets = {}
+        self.kept: dict[str, Route] = {}
+        self.winner: dict[str, Winner] = {}
+        self.queued: dict[tuple[str, str], object] = {}
+        self.finished: list[tuple[object, str]] = []
+        self.due: dict = {}
+        self.broken = False
+        self.history_rows = []
+
+    def _check(self):
+        if self.broken:
+            raise StoreUnavailable("the store was broken by a test", retry_after=1)
+
+    # -- offer sets -------------------------------------------------------------
+    async def add(self, offer_set, releases, estimated_starts):
+        self._check()
+        self._keep(offer_set, releases, estimated_starts)
+
+    async def replace(self, offer_set, releases, estimated_starts):
+        self._check()
+        before = self.sets[offer_set.uuid]
+        if not before.open or before.version != offer_set.version - 1:
+            return False
+        self._keep(offer_set, releases, estimated_starts)
+        return True
+
+    def _keep(self, offer_set, releases, starts: Mapping):
+        self.sets[offer_set.uuid] = offer_set
+        for position, offer in enumerate(offer_set.offers):
+            self.kept.setdefault(
+                offer.session,
+                Route(
+                    session=offer.session,
+                    offer_set=offer_set.uuid,
+                    site=offer.site,
+                    site_session=offer.site_session,
+                    position=position,
+                    expires=offer.expires,
+                    estimated_start=starts.get(offer.session),
+                    last_payload=offer.payload,
+                    last_read=offer_set.created,
+                ),
+            )
+        for release in releases:
+            self.queued.setdefault((release.site, release.session), release)
+
+    # -- routes: ``get`` differs from that of offer sets, hence the view -----------
+    @property
+    def routes(self):
+        return _Routes(self)
+
+    @property
+    def offer_sets(self):
+        return _OfferSets(self)
+
+    async def existing(self, sessions):
+        self._check()
+        return frozenset(sessions) & frozenset(self.kept)
+
+    async def of_set(self, offer_set):
+        self._check()
+        routes = [r for r in self.kept.values() if r.offer_set == offer_set]
+        return sorted(routes, key=lambda r: r.position)
+
+    async def save_reading(self, route, changes):
+        self._check()
+        before = self.kept[route.session]
+        self.kept[route.session] = replace(
+            route, overlay=before.overlay or route.overlay
+        )
+        self.history_rows += changes
+
+    async def mark(self, sessions, phase):
+        self._check()
+        for session in sessions:
+            route = self.kept[session]
+            self.kept[session] = replace(route, overlay=route.overlay or phase)
+
+    # -- winners ----------------------------------------------------------------
+    async def claim(self, winner, replica, until):
+        self._check()
+        kept = self.winner.setdefault(winner.offer_set, winner)
+        self.sets[winner.offer_set] = replace(self.sets[winner.offer_set], open=False)
+        return kept
+
+    async def withdraw(self, winner):
+        self._check()
+        kept = self.winner.get(winner.offer_set)
+        if kept is not None and kept.session == winner.session:
+            del self.winner[winner.offer_set]
+            self.sets[winner.offer_set] = replace(
+                self.sets[winner.offer_set], open=True
+            )
+
+    async def settle(self, winner, state, releases):
+        self._check()
+        self.winner[winner.offer_set] = replace(winner, state=state)
+        if state is WinnerState.ACCEPTED:
+            for route in await self.of_set(winner.offer_set):
+                if route.session != winner.session and route.overlay is None:
+                    self.kept[route.session] = replace(
+                        route, overlay=SessionPhase.REJECTED
+                    )
+        for release in releases:
+            self.queued.setdefault((release.site, release.session), release)
+
+    async def of_offer_set(self, offer_set):
+        self._check()
+        return self.winner.get(offer_set)
+
+    async def accepting(self, replica, until, now):
+        self._check()
+        return [w for w in self.winner.values() if w.state is WinnerState.ACCEPTING]
+
+    async def extend(self, offer_set, replica, until):
+        self._check()
+
+    # -- releases ---------------------------------------------------------------
+    async def queue(self, releases, due):
+        self._check()
+        for release in releases:
+            self.queued.setdefault((release.site, release.session), release)
+
+    async def lease(self, replica, now, until, limit):
+        self._check()
+        ready = [r for k, r in self.queued.items() if self.due.get(k, now) <= now]
+        for release in ready[:limit]:
+            self.due[release.site, release.session] = until
+        return ready[:limit]
+
+    async def finish(self, release, outcome, now):
+        self._check()
+        self.queued.pop((release.site, release.session), None)
+        self.finished.append((release, outcome))
+
+    async def put_off(self, release, due):
+        self._check()
+        key = (release.site, release.session)
+        self.queued[key] = replace(release, attempts=release.attempts + 1)
+        self.due[key] = due
+
+    async def waiting(self):
+        self._check()
+        return len(self.queued)
+
+
+class _Routes:
+    def __init__(self, store):
+        self._store = store
+        self.existing = store.existing
+        self.of_offer_set = store.of_set
+        self.save_reading = store.save_reading
+        self.mark = store.mark
+
+    async def get(self, session):
+        self._store._check()
+        return self._store.kept.get(session)
+
+
+class _OfferSets:
+    def __init__(self, store):
+        self._store = store
+        self.add = store.add
+        self.replace = store.replace
+
+    async def get(self, uuid):
+        self._store._check()
+        return self._store.sets.get(uuid)

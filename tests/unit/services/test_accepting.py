@@ -1,0 +1,290 @@
+"""At most one winner; what is ambiguous is settled by the site's word alone."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from aggregator.domain.errors import (
+    AcceptPending,
+    ImpossibleUpdate,
+    StoreUnavailable,
+    UnknownResource,
+)
+from aggregator.domain.events import AcceptFinished, AcceptOutcome
+from aggregator.domain.outcomes import Outcome
+from aggregator.domain.phases import SessionPhase
+from aggregator.domain.principal import Principal
+from aggregator.domain.records import WinnerState
+from aggregator.domain.updates import phase_update
+from tests.support.federation import InProcessFederation
+from tests.support.virtual_time import virtual_time
+
+ACCEPT = phase_update(SessionPhase.ACCEPTED)
+REJECT = phase_update(SessionPhase.REJECTED)
+CANCEL = phase_update(SessionPhase.CANCELLED)
+
+
+@asynccontextmanager
+async def offered(*sites, **behaviour):
+    """A federation that made an offer at each of ``sites``, by site."""
+    federation = InProcessFederation()
+    for name in sites or ("a", "b"):
+        federation.add(name, **behaviour)
+    async with federation.running():
+        offer_set = await federation.ask()
+        yield federation, {o.site: o.session for o in offer_set.offers}, offer_set.uuid
+
+
+def accepted_sessions(federation):
+    return [
+        session
+        for broker in federation.brokers.values()
+        for session, phase in broker.phases.items()
+        if phase is SessionPhase.ACCEPTED
+    ]
+
+
+async def update(federation, session, what=ACCEPT, **caller):
+    caller = {"strict": True, **caller}
+    return await federation.updating.update(session, what, federation.caller(**caller))
+
+
+def outcomes(federation):
+    return [event.outcome for event in federation.telemetry.of(AcceptFinished)]
+
+
+@virtual_time
+async def test_an_accepted_offer_wins_and_its_siblings_are_released():
+    async with offered() as (federation, offers, uuid):
+        view = await update(federation, offers["a"])
+        assert view.phase is SessionPhase.ACCEPTED
+        await federation.releasing.work_off()
+        assert federation.brokers["b"].phases[offers["b"]] is SessionPhase.REJECTED
+        lost = await federation.sessions.get(offers["b"], federation.caller())
+        assert lost.phase is SessionPhase.REJECTED
+        assert federation.store.winner[uuid].state is WinnerState.ACCEPTED
+        assert outcomes(federation) == [AcceptOutcome.ACCEPTED]
+
+
+@virtual_time
+async def test_accepting_again_answers_the_same_without_asking_the_site():
+    async with offered() as (federation, offers, _):
+        first = await update(federation, offers["a"])
+        calls = list(federation.brokers["a"].calls)
+        again = await update(federation, offers["a"])
+        assert again.phase is first.phase
+        assert federation.brokers["a"].calls == calls
+
+
+@virtual_time
+async def test_a_sibling_can_not_be_accepted_and_says_why():
+    async with offered() as (federation, offers, _):
+        await update(federation, offers["a"])
+        with pytest.raises(ImpossibleUpdate) as caught:
+            await update(federation, offers["b"])
+        assert caught.value.kind == "sibling-accepted"
+        lenient = await update(federation, offers["b"], strict=False)
+        assert lenient.phase is SessionPhase.REJECTED
+        assert "urn:metabroker:sibling-accepted" in {m.kind for m in lenient.messages}
+        assert accepted_sessions(federation) == [offers["a"]]
+
+
+@virtual_time
+async def test_concurrent_accepts_of_siblings_have_one_winner():
+    async with offered("a", "b", "c", call_delay=0.5) as (federation, offers, _):
+        results = await asyncio.gather(
+            *(update(federation, session) for session in offers.values()),
+            return_exceptions=True,
+        )
+        assert sum(isinstance(r, ImpossibleUpdate) for r in results) == 2
+        assert len(accepted_sessions(federation)) == 1
+
+
+@virtual_time
+async def test_concurrent_accepts_of_one_offer_ask_its_site_once():
+    async with offered(call_delay=0.5) as (federation, offers, _):
+        views = await asyncio.gather(*(update(federation, offers["a"]),) * 1)
+        views += await asyncio.gather(
+            *(update(federation, offers["a"]) for _ in range(5))
+        )
+        assert {view.phase for view in views} == {SessionPhase.ACCEPTED}
+        asked = [call for call in federation.brokers["a"].calls if "ACCEPTED" in call]
+        assert len(asked) == 1
+
+
+@virtual_time
+async def test_an_expired_offer_can_not_be_accepted_though_its_site_would():
+    async with offered(expires=30) as (federation, offers, _):
+        await asyncio.sleep(31)
+        with pytest.raises(ImpossibleUpdate) as caught:
+            await update(federation, offers["a"])
+        assert caught.value.kind == "offer-expired"
+        view = await federation.sessions.get(offers["a"], federation.caller())
+        assert view.phase is SessionPhase.EXPIRED
+        assert accepted_sessions(federation) == []
+
+
+@virtual_time
+async def test_a_site_that_refuses_leaves_the_set_open_for_its_siblings():
+    async with offered() as (federation, offers, uuid):
+        federation.brokers["a"].phases[offers["a"]] = SessionPhase.EXPIRED
+        with pytest.raises(ImpossibleUpdate) as caught:
+            await update(federation, offers["a"])
+        assert caught.value.kind == "offer-refused"
+        assert uuid not in federation.store.winner
+        assert (await update(federation, offers["b"])).phase is SessionPhase.ACCEPTED
+
+
+@virtual_time
+async def test_a_200_that_changes_nothing_twice_is_a_refusal():
+    async with offered() as (federation, offers, _):
+        federation.brokers["a"].faults.extend([(None, False), (None, False)])
+        with pytest.raises(ImpossibleUpdate):
+            await update(federation, offers["a"])
+        verbs = [verb for verb, _ in federation.brokers["a"].calls[1:]]
+        assert verbs == ["ACCEPTED", "read", "ACCEPTED"]
+
+
+@virtual_time
+async def test_a_commit_whose_answer_was_lost_is_found_by_reading():
+    async with offered() as (federation, offers, _):
+        federation.brokers["a"].faults.append((Outcome.TIMEOUT, True))
+        assert (await update(federation, offers["a"])).phase is SessionPhase.ACCEPTED
+        verbs = [verb for verb, _ in federation.brokers["a"].calls[1:]]
+        assert verbs == ["ACCEPTED", "read"]
+        assert outcomes(federation) == [
+            AcceptOutcome.AMBIGUOUS,
+            AcceptOutcome.RECONCILED_ACCEPTED,
+        ]
+
+
+@virtual_time
+async def test_a_request_that_was_lost_is_sent_once_more():
+    async with offered() as (federation, offers, _):
+        federation.brokers["a"].faults.append((Outcome.CONNECT_ERROR, False))
+        assert (await update(federation, offers["a"])).phase is SessionPhase.ACCEPTED
+        verbs = [verb for verb, _ in federation.brokers["a"].calls[1:]]
+        assert verbs == ["ACCEPTED", "read", "ACCEPTED"]
+
+
+@virtual_time
+async def test_while_nobody_knows_the_caller_is_told_and_no_other_site_is_touched():
+    async with offered() as (federation, offers, _):
+        site = federation.brokers["a"]
+        site.faults.append((Outcome.TIMEOUT, True))
+        site.read_faults.extend([Outcome.TIMEOUT] * 8)
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(AcceptPending) as caught:
+            await update(federation, offers["a"])
+        assert asyncio.get_running_loop().time() - began == pytest.approx(10)
+        assert caught.value.retry_after
+        with pytest.raises(ImpossibleUpdate):
+            await update(federation, offers["b"])
+        assert len(federation.brokers["b"].calls) == 1
+        await asyncio.sleep(120)
+        assert (await update(federation, offers["a"])).phase is SessionPhase.ACCEPTED
+
+
+@virtual_time
+async def test_an_acceptance_that_stays_unknown_is_lost_and_adopted_when_it_shows():
+    async with offered(expires=60) as (federation, offers, uuid):
+        site = federation.brokers["a"]
+        site.faults.append((Outcome.TIMEOUT, True))
+        site.read_faults.extend([Outcome.CONNECT_ERROR] * 60)
+        with pytest.raises(AcceptPending):
+            await update(federation, offers["a"])
+        await asyncio.sleep(200)
+        assert federation.store.winner[uuid].state is WinnerState.LOST
+        with pytest.raises(ImpossibleUpdate) as caught:
+            await update(federation, offers["a"])
+        assert caught.value.kind == "accept-lost"
+        with pytest.raises(ImpossibleUpdate):
+            await update(federation, offers["b"])
+        site.read_faults.clear()
+        assert (await update(federation, offers["a"])).phase is SessionPhase.ACCEPTED
+        assert federation.store.winner[uuid].state is WinnerState.ACCEPTED
+        assert outcomes(federation)[-1] is AcceptOutcome.ADOPTED
+
+
+@virtual_time
+async def test_an_acceptance_is_taken_over_from_a_replica_that_went_away():
+    async with offered() as (federation, offers, uuid):
+        route = federation.store.kept[offers["a"]]
+        federation.brokers["a"].phases[offers["a"]] = SessionPhase.ACCEPTED
+        claim = federation.accepting._claim(route)
+        await federation.store.claim(claim, "gone", federation.clock.now())
+        await federation.accepting.take_over()
+        await asyncio.sleep(1)
+        assert federation.store.winner[uuid].state is WinnerState.ACCEPTED
+        verbs = [verb for verb, _ in federation.brokers["a"].calls[1:]]
+        assert verbs == ["read"]
+
+
+@virtual_time
+async def test_without_a_durable_row_the_site_is_not_asked():
+    async with offered() as (federation, offers, _):
+        federation.store.broken = True
+        with pytest.raises(StoreUnavailable):
+            await update(federation, offers["a"])
+        assert len(federation.brokers["a"].calls) == 1
+
+
+@virtual_time
+async def test_a_store_that_breaks_after_the_site_took_it_loses_nothing():
+    async with offered(call_delay=1.0) as (federation, offers, uuid):
+        accepting = asyncio.create_task(update(federation, offers["a"]))
+        await asyncio.sleep(0.5)
+        federation.store.broken = True
+        await asyncio.sleep(3)
+        federation.store.broken = False
+        assert (await accepting).phase is SessionPhase.ACCEPTED
+        assert federation.store.winner[uuid].state is WinnerState.ACCEPTED
+
+
+@virtual_time
+async def test_a_rejected_offer_is_rejected_here_though_its_site_forgets():
+    async with offered() as (federation, offers, _):
+        assert (await update(federation, offers["a"], REJECT)).phase == "REJECTED"
+        federation.brokers["a"].phases[offers["a"]] = SessionPhase.OFFERED
+        view = await federation.sessions.get(offers["a"], federation.caller())
+        assert view.phase is SessionPhase.REJECTED
+        with pytest.raises(ImpossibleUpdate):
+            await update(federation, offers["a"])
+        assert (await update(federation, offers["b"])).phase is SessionPhase.ACCEPTED
+
+
+@virtual_time
+async def test_a_rejection_that_its_site_did_not_hear_is_told_again():
+    async with offered() as (federation, offers, _):
+        federation.brokers["a"].faults.append((Outcome.CONNECT_ERROR, False))
+        view = await update(federation, offers["a"], REJECT)
+        assert view.phase is SessionPhase.REJECTED
+        assert "urn:metabroker:release-queued" in {m.kind for m in view.messages}
+        await federation.releasing.work_off()
+        assert federation.brokers["a"].phases[offers["a"]] is SessionPhase.REJECTED
+
+
+@virtual_time
+async def test_an_accepted_session_can_be_cancelled_but_not_rejected():
+    async with offered() as (federation, offers, _):
+        await update(federation, offers["a"])
+        with pytest.raises(ImpossibleUpdate):
+            await update(federation, offers["a"], REJECT)
+        assert (await update(federation, offers["a"], CANCEL)).phase == "CANCELLED"
+        federation.brokers["a"].phases[offers["a"]] = SessionPhase.RUNNING
+        view = await federation.sessions.get(offers["a"], federation.caller())
+        assert view.phase is SessionPhase.CANCELLED
+
+
+@virtual_time
+async def test_other_users_find_nothing():
+    async with offered() as (federation, offers, uuid):
+        other = Principal("https://issuer.example", "somebody")
+        caller = federation.caller(principal=other)
+        with pytest.raises(UnknownResource):
+            await federation.updating.update(offers["a"], ACCEPT, caller)
+        with pytest.raises(UnknownResource):
+            await federation.sessions.get(offers["a"], caller)
+        with pytest.raises(UnknownResource):
+            await federation.shown.view(uuid, other)
