@@ -37,6 +37,8 @@ def read_base_url(text: str) -> str:
 
 def _authority(parts: SplitResult, port: int | None) -> str:
     host = _checked_host(parts.hostname or "")
+    if "[" in parts.netloc and ":" not in host:
+        raise ValueError("has a host that is no IPv6 address")
     named = f"[{host}]" if ":" in host else host
     if port is None or port == _DEFAULT_PORTS[parts.scheme]:
         return named
