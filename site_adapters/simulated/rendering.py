@@ -180,6 +180,9 @@ class Writer:
             written[self.vocabulary.storage_link] = list(component.links)
         if role is Role.DATA:
             written["storage"] = component.links[0]
+            if not self.vocabulary.component_phases and "skao" in component.body:
+                written["skao"] = {"checksum": {}, **component.body["skao"]}
+                written["ivoa"] = component.body.get("ivoa", {})
         if role is Role.COMPUTE and self.vocabulary.inline_volumes:
             written["volumes"] = [self._volume(one) for one in session.volumes]
         return written
