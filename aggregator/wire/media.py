@@ -1,51 +1,112 @@
 """Bodies: from bytes of a media type to a document, and back."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from aggregator import strict_yaml
 from aggregator.domain.errors import SyntaxFault, UnsupportedMediaType, Violation
+from aggregator.domain.messages import Level, Message
+from aggregator.strict_yaml import shortened
 from aggregator.wire import strict_json
 from aggregator.wire.media_types import MediaType, media_type_named, parse_type
 from aggregator.wire.negotiation import Accepted, negotiate
+from aggregator.wire.xml import SchemaName, decode_xml, encode_xml
 
 __all__ = ["Accepted", "MediaType", "decode", "encode", "negotiate"]
 
 _CHARSETS = frozenset({"utf-8", "utf8"})
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_NEWEST_XML = "2026-07"
+_MOST_POINTERS = 20
 
 
-def decode(body: bytes, content_type: str | None) -> Any:
+def decode(
+    body: bytes,
+    content_type: str | None,
+    *,
+    schema: SchemaName | None = None,
+    dialect: str = _NEWEST_XML,
+) -> Any:
     """Return the document that a client's body holds.
 
     Args:
         body: The body, already within the cap on its size.
         content_type: The ``Content-Type`` header. Without one a body that begins
-            with ``{`` or ``[`` is JSON, and any other YAML.
+            with ``{`` or ``[`` is JSON, one that begins with ``<`` XML where that
+            can be, and any other YAML.
+        schema: What the document is to be; XML is read only where this is given.
+        dialect: The dialect after whose schema XML is read. The newest knows
+            all that the older one does.
 
     Raises:
-        UnsupportedMediaType: The type is none that we read, or its charset isn't
-            UTF-8.
+        UnsupportedMediaType: The type is none that is read here, or its charset
+            isn't UTF-8.
         SyntaxFault: The body is not well-formed, with the place and reason.
+        InvalidInput: The root of the XML is not that of the schema.
     """
-    media = _media_of(content_type) if content_type else _media_by_look(body)
+    media = _media_of(content_type) if content_type else _media_by_look(body, schema)
+    if media is MediaType.XML and schema is None:
+        raise UnsupportedMediaType("a body can't be XML here")
     if not body.strip():
         raise SyntaxFault("the body is empty")
-    if media is MediaType.JSON:
-        return _decode_json(body)
-    return _decode_yaml(body)
+    if media is MediaType.XML and schema is not None:
+        return decode_xml(body, schema, dialect)
+    return _decode_json(body) if media is MediaType.JSON else _decode_yaml(body)
 
 
-def encode(document: Any, media: MediaType) -> bytes:
+def encode(
+    document: Any,
+    media: MediaType,
+    *,
+    schema: SchemaName | None = None,
+    dialect: str = _NEWEST_XML,
+) -> bytes:
     """Return a document as a body of a media type.
 
+    XML needs the document's schema and dialect. What it can't say is named in a
+    WARN message that joins the document's own.
+
     Raises:
-        TypeError: The document has what JSON has not.
+        NotAcceptable: XML is wanted of a dialect that has none.
+        TypeError: The document has what JSON has not, or is to be XML of no schema.
     """
     if media is MediaType.JSON:
         return orjson.dumps(document)
-    return strict_yaml.dump(document)
+    if media is MediaType.YAML:
+        return strict_yaml.dump(document)
+    if schema is None:
+        raise TypeError("XML needs a schema")
+    return _encode_xml(document, schema, dialect)
+
+
+def _encode_xml(document: Mapping[str, Any], schema: SchemaName, dialect: str) -> bytes:
+    encoding = encode_xml(document, schema, dialect)
+    if not encoding.dropped:
+        return encoding.body
+    warned = _with_message(document, _dropped_message(encoding.dropped))
+    return encode_xml(warned, schema, dialect).body
+
+
+def _dropped_message(pointers: Sequence[str]) -> Message:
+    shown = ", ".join(shortened(pointer) for pointer in pointers[:_MOST_POINTERS])
+    more = len(pointers) - _MOST_POINTERS
+    return Message(
+        "urn:metabroker:not-in-xml",
+        Level.WARN,
+        "XML can't say all of these members, JSON and YAML can: {members}",
+        {"members": f"{shown} and {more} more" if more > 0 else shown},
+    )
+
+
+def _with_message(document: Mapping[str, Any], message: Message) -> dict[str, Any]:
+    meta = document.get("meta")
+    meta = meta if isinstance(meta, dict) else {}
+    messages = meta.get("messages")
+    messages = messages if isinstance(messages, list) else []
+    messages = [*messages, message.as_payload()]
+    return {**document, "meta": {**meta, "messages": messages}}
 
 
 def _media_of(content_type: str) -> MediaType:
@@ -59,9 +120,12 @@ def _media_of(content_type: str) -> MediaType:
     return media
 
 
-def _media_by_look(body: bytes) -> MediaType:
+def _media_by_look(body: bytes, schema: SchemaName | None) -> MediaType:
     start = body.removeprefix(_BYTE_ORDER_MARK).lstrip()[:1]
-    return MediaType.JSON if start in (b"{", b"[") else MediaType.YAML
+    if start in (b"{", b"["):
+        return MediaType.JSON
+    is_xml = start == b"<" and schema is not None
+    return MediaType.XML if is_xml else MediaType.YAML
 
 
 def _decode_json(body: bytes) -> Any:

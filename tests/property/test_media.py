@@ -6,12 +6,15 @@ import math
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aggregator import strict_yaml
 from aggregator.domain.errors import InputError
 from aggregator.wire.media import MediaType, decode, encode
+
+# How fast the machine is tells nothing about the code.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 LOOKALIKES = st.sampled_from(
     [
@@ -46,16 +49,19 @@ def same(left, right) -> bool:
     return type(left) is type(right) and left == right
 
 
+@unhurried
 @given(values)
 def test_yaml_is_an_identity(value):
     assert same(strict_yaml.load(strict_yaml.dump(value)), value)
 
 
+@unhurried
 @given(values)
 def test_json_is_an_identity(value):
     assert same(decode(encode(value, MediaType.JSON), "application/json"), value)
 
 
+@unhurried
 @given(values)
 def test_without_a_type_json_and_yaml_documents_are_told_apart(value):
     document = {"value": value}
@@ -64,11 +70,13 @@ def test_without_a_type_json_and_yaml_documents_are_told_apart(value):
         assert same(decode(encode(document, media), None), document)
 
 
+@unhurried
 @given(texts)
 def test_other_readers_of_yaml_see_the_same_strings(text):
     assert yaml.safe_load(strict_yaml.dump({"value": text})) == {"value": text}
 
 
+@unhurried
 @given(values)
 def test_strict_json_agrees_with_the_standard_library(value):
     body = json.dumps(value).encode()
@@ -77,6 +85,7 @@ def test_strict_json_agrees_with_the_standard_library(value):
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/yaml", None])
+@unhurried
 @given(body=st.binary() | st.text("{}[]\",:&*!-?|>#~0a \n\\'").map(str.encode))
 def test_any_bytes_give_a_value_or_an_input_error(content_type, body):
     with contextlib.suppress(InputError):
