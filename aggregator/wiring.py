@@ -17,7 +17,6 @@ from pathlib import Path
 import aiohttp
 import structlog
 from aiohttp import web
-from site_adapters.registry import adapter_factories
 
 from aggregator.catalogue.static import StaticCatalogue
 from aggregator.configuration.loading import Configuration, load
@@ -32,6 +31,7 @@ from aggregator.observability.metrics import Metrics
 from aggregator.ports.clock import Clock
 from aggregator.ports.snapshot import FederatedSite, Federation
 from aggregator.services.accepting import Accepting
+from aggregator.services.attempts import Attempts
 from aggregator.services.background import Background
 from aggregator.services.fan_out import FanningOut
 from aggregator.services.late_answers import LateAnswers
@@ -48,6 +48,7 @@ from aggregator.services.watching import Watching
 from aggregator.store.sql_store import SqlStore, open_store
 from aggregator.wire.dialects import DIALECTS
 from site_adapters.base import CallLimits, SiteAdapter
+from site_adapters.registry import adapter_factories
 
 _log = structlog.get_logger(__name__)
 _DISTRIBUTION = "srcnet-metabroker"
@@ -257,7 +258,7 @@ class _Service:
         )
 
     def _build_accepting(self) -> Accepting:
-        return Accepting(
+        attempts = Attempts(
             winners=self._store.winners,
             winner_readings=self._store.winners,
             routes=self._store.routes,
@@ -265,9 +266,19 @@ class _Service:
             releasing=self._releasing,
             snapshot=self._snapshot,
             calls=self._calls,
-            background=self._background,
             clock=self._clock,
             telemetry=self._telemetry,
+            limits=self._settings.acceptance,
+            replica=self._replica,
+        )
+        return Accepting(
+            attempts=attempts,
+            winners=self._store.winners,
+            winner_readings=self._store.winners,
+            routes=self._store.routes,
+            sessions=self._sessions,
+            background=self._background,
+            clock=self._clock,
             limits=self._settings.acceptance,
             replica=self._replica,
         )

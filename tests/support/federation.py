@@ -10,6 +10,7 @@ from aggregator.domain.requests import ExecutionRequest
 from aggregator.domain.sites import Required, Site
 from aggregator.ports.snapshot import FederatedSite, Federation
 from aggregator.services.accepting import Accepting
+from aggregator.services.attempts import Attempts
 from aggregator.services.background import Background
 from aggregator.services.caller import Caller
 from aggregator.services.fan_out import FanningOut
@@ -104,15 +105,25 @@ class InProcessFederation:
         self.sessions = Sessions(
             routes=store.routes, limits=self.status_limits, **shared
         )
+        acceptance = {
+            "winners": store,
+            "winner_readings": store,
+            "routes": store.routes,
+            "sessions": self.sessions,
+            "clock": clock,
+            "limits": self.acceptance_limits,
+            "replica": "r",
+        }
         self.accepting = Accepting(
-            winners=store,
-            winner_readings=store,
-            routes=store.routes,
-            sessions=self.sessions,
-            releasing=self.releasing,
-            limits=self.acceptance_limits,
-            replica="r",
-            **shared,
+            attempts=Attempts(
+                releasing=self.releasing,
+                snapshot=self,
+                calls=self.calls,
+                telemetry=telemetry,
+                **acceptance,
+            ),
+            background=background,
+            **acceptance,
         )
         self.updating = Updating(
             sessions=self.sessions,

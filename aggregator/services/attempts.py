@@ -1,0 +1,256 @@
+"""Attempts: carrying one acceptance out, until its site's word settles it.
+
+What is ambiguous is settled by reading the session at its site; no other site is
+touched meanwhile, and nothing but the site's word ends it before it is lost.
+"""
+
+import asyncio
+import random
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from aggregator.domain.acceptance import Acceptance, Step
+from aggregator.domain.errors import StoreUnavailable
+from aggregator.domain.events import AcceptFinished, AcceptOutcome, AmbiguousAccepts
+from aggregator.domain.outcomes import Outcome, SessionReading
+from aggregator.domain.phases import SessionPhase
+from aggregator.domain.records import Release, Route, Winner, WinnerState
+from aggregator.domain.status import has_expired
+from aggregator.domain.updates import phase_update
+from aggregator.ports.clock import Clock
+from aggregator.ports.sites import CallContext
+from aggregator.ports.snapshot import Snapshot
+from aggregator.ports.store import Routes, WinnerReadings, Winners
+from aggregator.ports.telemetry import Telemetry
+from aggregator.services.caller import Caller
+from aggregator.services.limits import AcceptanceLimits
+from aggregator.services.releasing import Releasing
+from aggregator.services.sessions import Sessions
+from aggregator.services.site_calls import SiteCalls, context_for
+
+_log = structlog.get_logger(__name__)
+_ACCEPT = phase_update(SessionPhase.ACCEPTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """How an acceptance ended: ``refusal`` is empty where the site took it."""
+
+    refusal: str = ""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """An acceptance that is being carried out.
+
+    Attributes:
+        caller: Whose credentials to relay; None after a restart.
+        reading: What the site said last.
+        pause: Seconds to rest before the next reading; grows with each.
+    """
+
+    winner: Winner
+    route: Route
+    caller: Caller | None
+    acceptance: Acceptance
+    reading: SessionReading | None = None
+    pause: float = 0.0
+
+
+class Attempts:
+    """Carries acceptances out."""
+
+    def __init__(
+        self,
+        *,
+        winners: Winners,
+        winner_readings: WinnerReadings,
+        routes: Routes,
+        sessions: Sessions,
+        releasing: Releasing,
+        snapshot: Snapshot,
+        calls: SiteCalls,
+        clock: Clock,
+        telemetry: Telemetry,
+        limits: AcceptanceLimits,
+        replica: str,
+    ) -> None:
+        self._winners = winners
+        self._winner_readings = winner_readings
+        self._routes = routes
+        self._sessions = sessions
+        self._releasing = releasing
+        self._snapshot = snapshot
+        self._calls = calls
+        self._clock = clock
+        self._telemetry = telemetry
+        self._limits = limits
+        self._replica = replica
+        self._ambiguous: set[str] = set()
+
+    def lease_end(self) -> datetime:
+        """Return until when this replica may hold an acceptance without a sign."""
+        return self._clock.now() + timedelta(seconds=self._limits.lease)
+
+    async def carry_out(self, attempt: Attempt) -> Accepted:
+        """Ask the offer's site to accept, and find out whether it did."""
+        while True:
+            try:
+                accepted = await self._step(attempt)
+            except StoreUnavailable as error:
+                # The winner row stands, so that whoever can write goes on from it.
+                session = attempt.route.session
+                _log.warning(
+                    "acceptance_not_kept", session=session, reason=error.detail
+                )
+                await self._rest(attempt)
+            else:
+                if accepted is not None:
+                    return accepted
+
+    async def _rest(self, attempt: Attempt) -> None:
+        pause = attempt.pause or self._limits.first_pause
+        await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 -- jitter, not a secret
+        attempt.pause = min(2 * pause, self._limits.longest_pause)
+
+    async def _step(self, attempt: Attempt) -> Accepted | None:
+        match attempt.acceptance.step:
+            case Step.ASK:
+                await self._ask(attempt)
+            case Step.READ:
+                await self._read(attempt)
+            case Step.TAKEN:
+                return await self._taken(attempt)
+            case Step.REFUSED:
+                return await self._refused(attempt)
+            case Step.READ_LATER:
+                return await self._put_off(attempt)
+        self._note_ambiguity(attempt)
+        return None
+
+    async def _ask(self, attempt: Attempt) -> None:
+        route = attempt.route
+        site = self._snapshot.current().owner(route.site)
+        attempt.reading = (
+            _removed(route)
+            if site is None
+            else await self._calls.update_session(
+                site, route.site_session, _ACCEPT, self._context(attempt)
+            )
+        )
+        attempt.acceptance = attempt.acceptance.after_asking(attempt.reading)
+
+    async def _read(self, attempt: Attempt) -> None:
+        attempt.reading = await self.read(attempt.route, attempt.caller)
+        attempt.acceptance = attempt.acceptance.after_reading(attempt.reading)
+
+    async def read(self, route: Route, caller: Caller | None) -> SessionReading:
+        """Return what the offer's site says of it now."""
+        site = self._snapshot.current().owner(route.site)
+        if site is None:
+            return _removed(route)
+        deadline = asyncio.get_running_loop().time() + self._limits.call
+        return await self._calls.read_session(
+            site, route.site_session, context_for(caller, deadline)
+        )
+
+    def _context(self, attempt: Attempt) -> CallContext:
+        deadline = asyncio.get_running_loop().time() + self._limits.call
+        return context_for(attempt.caller, deadline)
+
+    async def _taken(self, attempt: Attempt) -> Accepted:
+        await self.settle(attempt.winner, attempt.route, attempt.caller)
+        await self._note(attempt)
+        self.finished(
+            attempt.route,
+            AcceptOutcome.RECONCILED_ACCEPTED
+            if attempt.acceptance.ambiguous
+            else AcceptOutcome.ACCEPTED,
+        )
+        return Accepted()
+
+    async def _refused(self, attempt: Attempt) -> Accepted:
+        route = attempt.route
+        await self._winners.withdraw(attempt.winner)
+        if attempt.acceptance.ambiguous:
+            # A call without an answer may still be on its way to the site; after a
+            # rejection it can't be taken any more.
+            now = self._clock.now()
+            await self._releasing.release(
+                [_release(route, "its acceptance was refused", now)], attempt.caller
+            )
+        await self._note(attempt)
+        self.finished(
+            route,
+            AcceptOutcome.RECONCILED_NOT
+            if attempt.acceptance.ambiguous
+            else AcceptOutcome.REFUSED,
+        )
+        return Accepted(refusal=_refusal(route, attempt.reading))
+
+    async def _put_off(self, attempt: Attempt) -> Accepted | None:
+        give_up = attempt.winner.give_up
+        if give_up is not None and self._clock.now() >= give_up:
+            await self._winners.settle(attempt.winner, WinnerState.LOST, ())
+            self.finished(attempt.route, AcceptOutcome.LOST)
+            return Accepted(
+                refusal=f"{attempt.route.site} never said whether it took the offer"
+            )
+        await self._winner_readings.extend(
+            attempt.winner.offer_set, self._replica, self.lease_end()
+        )
+        await self._rest(attempt)
+        attempt.acceptance = replace(attempt.acceptance, step=Step.READ)
+        return None
+
+    async def settle(self, winner: Winner, route: Route, caller: Caller | None) -> None:
+        """Make the winner final, and have its siblings at other sites released."""
+        now = self._clock.now()
+        releases = [
+            _release(sibling, "a sibling was accepted", now)
+            for sibling in await self._routes.of_offer_set(route.offer_set)
+            if sibling.site != route.site and not has_expired(sibling, now)
+        ]
+        await self._winners.settle(winner, WinnerState.ACCEPTED, releases)
+        self._releasing.remember(releases, caller)
+        self._releasing.wake()
+
+    async def _note(self, attempt: Attempt) -> None:
+        if attempt.reading is not None:
+            await self._sessions.note(attempt.route, attempt.reading)
+
+    def _note_ambiguity(self, attempt: Attempt) -> None:
+        session = attempt.route.session
+        if attempt.acceptance.ambiguous and session not in self._ambiguous:
+            self._ambiguous.add(session)
+            self._telemetry.record(AmbiguousAccepts(len(self._ambiguous)))
+            self._telemetry.record(
+                AcceptFinished(attempt.route.site, session, AcceptOutcome.AMBIGUOUS)
+            )
+
+    def finished(self, route: Route, outcome: AcceptOutcome) -> None:
+        """Tell how an acceptance ended."""
+        self._ambiguous.discard(route.session)
+        self._telemetry.record(AmbiguousAccepts(len(self._ambiguous)))
+        self._telemetry.record(AcceptFinished(route.site, route.session, outcome))
+
+
+def _removed(route: Route) -> SessionReading:
+    return SessionReading(
+        route.site, Outcome.CONNECT_ERROR, detail="the site was removed"
+    )
+
+
+def _release(route: Route, reason: str, now: datetime) -> Release:
+    return Release(route.site, route.site_session, reason, now, route.expires)
+
+
+def _refusal(route: Route, reading: SessionReading | None) -> str:
+    if reading is None or reading.outcome is Outcome.OK:
+        phase = reading.phase if reading is not None else None
+        said = f"the session is {phase.value} there" if phase else "it said no more"
+        return f"{route.site} did not take the acceptance: {said}"
+    why = reading.detail or reading.outcome.value
+    return f"{route.site} did not take the acceptance: {why}"
