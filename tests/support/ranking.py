@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,17 @@ ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data" / "ranking"
 
 
+@cache
+def adapter(schema):
+    return TypeAdapter(schema)
+
+
 def read_entry(schema, entry, place):
-    return TypeAdapter(schema).validate_python(dict(entry))
+    return adapter(schema).validate_python(dict(entry))
 
 
 def policy_of(content: Mapping[str, Any], components: Components = BUILT_IN) -> Policy:
-    document = TypeAdapter(PolicyDocument).validate_python(dict(content))
+    document = adapter(PolicyDocument).validate_python(dict(content))
     return assemble(document, "0" * 64, components, read_entry)
 
 

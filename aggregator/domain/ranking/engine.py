@@ -23,7 +23,7 @@ from aggregator.domain.requests import ExecutionRequest
 from aggregator.domain.sites import Site
 
 
-def rank(  # noqa: PLR0917 (each is one input of a pure function)
+def rank(
     policy: Policy,
     request: ExecutionRequest,
     request_id: str,

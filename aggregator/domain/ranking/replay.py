@@ -17,7 +17,7 @@ from aggregator.domain.requests import ExecutionRequest
 from aggregator.domain.schedules import format_instant, parse_instant
 
 
-def replay_inputs(  # noqa: PLR0917 (those of ``rank``, without the policy)
+def replay_inputs(
     request: ExecutionRequest,
     request_id: str,
     offers: Sequence[Offer],
@@ -60,7 +60,7 @@ def replayed(policy: Policy, inputs: Mapping[str, Any]) -> Ranking:
             parse_instant(inputs["now"]),
             frozenset(inputs["shown"]),
         )
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"not the inputs of a ranking: {error!r}") from error
 
 
