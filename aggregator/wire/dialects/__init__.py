@@ -12,7 +12,15 @@ from aggregator.wire.dialects.detection import Detector
 from aggregator.wire.dialects.forms import Form
 from aggregator.wire.dialects.wording import Wording
 
-__all__ = ["DIALECTS", "NEWEST", "Canonical", "Dialect", "detect_dialect"]
+__all__ = [
+    "CANONICAL_KINDS",
+    "DIALECTS",
+    "KNOWN_KINDS",
+    "NEWEST",
+    "Canonical",
+    "Dialect",
+    "detect_dialect",
+]
 
 
 def _wordings() -> Iterator[Wording]:
@@ -22,7 +30,7 @@ def _wordings() -> Iterator[Wording]:
             yield wording
 
 
-def _canonical_kinds(wordings: list[Wording]) -> dict[str, str]:
+def _known_kinds(wordings: list[Wording]) -> dict[str, str]:
     canonical = wordings[-1].kinds
     known: dict[str, str] = {}
     for wording in wordings:
@@ -33,7 +41,9 @@ def _canonical_kinds(wordings: list[Wording]) -> dict[str, str]:
     return known
 
 
-def _forms(wording: Wording, canonical: Wording, known: dict[str, str]) -> list[Form]:
+def _forms(
+    wording: Wording, canonical: Wording, known: Mapping[str, str]
+) -> list[Form]:
     forms = []
     for number, form in enumerate((wording, *wording.variants)):
         own = {canonical.kinds[name]: uri for name, uri in form.kinds.items()}
@@ -49,12 +59,17 @@ def _forms(wording: Wording, canonical: Wording, known: dict[str, str]) -> list[
 
 
 _WORDINGS: Final = sorted(_wordings(), key=lambda wording: wording.name)
-_KNOWN_KINDS: Final = _canonical_kinds(_WORDINGS)
 _DETECTOR: Final = Detector(_WORDINGS)
+
+KNOWN_KINDS: Final[Mapping[str, str]] = MappingProxyType(_known_kinds(_WORDINGS))
+"""The canonical URI of each kind's URI in any dialect."""
+
+CANONICAL_KINDS: Final[Mapping[str, str]] = MappingProxyType(dict(_WORDINGS[-1].kinds))
+"""The canonical URI of each kind, by its name such as ``data/skao-data-resource``."""
 
 DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
     {
-        wording.name: Dialect(tuple(_forms(wording, _WORDINGS[-1], _KNOWN_KINDS)))
+        wording.name: Dialect(tuple(_forms(wording, _WORDINGS[-1], KNOWN_KINDS)))
         for wording in _WORDINGS
     }
 )

@@ -22,7 +22,6 @@ from aggregator.wire.dialects.wording import Wording
 
 _COMPUTE: Final = "compute/simple-compute-resource"
 _RESOURCES: Final = frozenset({"compute", "storage", "volumes", "data"})
-_PHASE_PATHS: Final = frozenset({"phase", "/phase"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +128,8 @@ class Update:
     def canonical(self, document: Node, lexicon: Lexicon, *, lift: bool) -> Node:
         """Return an update in the canonical vocabulary: bare, with ``kind``."""
         del lexicon, lift
-        inner = document.get("update")
-        if isinstance(inner, dict) and not ({"kind", "type"} & document.keys()):
-            document = inner
+        if is_wrapped(document):
+            document = document["update"]
         if "type" in document and "kind" not in document:
             document = renamed(document, "type", "kind")
         return document
@@ -148,6 +146,12 @@ REQUEST: Final = Request()
 SESSION: Final = Session()
 OFFER_SET: Final = OfferSet()
 UPDATE: Final = Update()
+
+
+def is_wrapped(update: Node) -> bool:
+    """Whether an update stands inside ``update``."""
+    inner = update.get("update")
+    return isinstance(inner, dict) and not ({"kind", "type"} & update.keys())
 
 
 def _canonical_parts(body: Node, lexicon: Lexicon, *, lift: bool) -> Node:

@@ -25,7 +25,9 @@ _SUNK: Final = {inner: outer for outer, inner in _LIFTED.items()}
 _LEADING: Final = ("uuid", "name", "type", "created", "href")
 _KINDLESS_ITEMS: Final = ("messages", "options")
 
-_OLD_SESSION_PHASES: Final = {"PROPOSED": "INITIAL", "READY": "AVAILABLE"}
+OLD_SESSION_PHASES: Final = {"PROPOSED": "INITIAL", "READY": "AVAILABLE"}
+"""The canonical phase that an older word for the phase of a session means."""
+
 _OLD_COMPONENT_PHASES: Final = {
     "INACTIVE": "INITIALIZING",
     "INITIAL": "INITIALIZING",
@@ -85,7 +87,7 @@ def canonical_envelope(node: Node, kinds: Mapping[str, str], *, lift: bool) -> N
     if "state" in node and "phase" not in node:
         node = renamed(node, "state", "phase")
     node = _canonical_kind(node, kinds)
-    node = _canonical_phase(node, _OLD_SESSION_PHASES)
+    node = _canonical_phase(node, OLD_SESSION_PHASES)
     node = _canonical_schedule(node)
     if lift:
         node = lifted(node)

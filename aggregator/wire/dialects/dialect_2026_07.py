@@ -13,6 +13,7 @@ WORDING: Final = Wording(
     submit_path="/requests",
     direct_path="/direct",
     discriminator="kind",
+    phase_path="/phase",
     kinds={
         name: _KINDS.format(name)
         for name in (

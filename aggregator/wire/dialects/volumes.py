@@ -7,7 +7,7 @@ volumes list their resources, these are one again.
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from aggregator.wire.dialects.components import (
     Node,
@@ -84,26 +84,26 @@ def canonical_volumes(body: Node, change: Callable[[Node], Node], kind: str) -> 
     return {**without(body, "volumes"), "compute": compute}
 
 
-def singles(volume: Node) -> Iterator[Node]:
-    """Give a canonical volume for each of a volume's resources."""
+def split(volume: Node, index: int) -> list[Node]:
+    """Return a canonical volume for each of the resources that a volume lists.
+
+    Args:
+        volume: The volume, with ``resource`` or ``resources``, one name or a list.
+        index: Its place among the volumes; names the parts of an unnamed one.
+    """
     key = "resources" if "resources" in volume else "resource"
-    if key == "resources" and "resource" in volume:
-        yield volume
-        return
-    listed = volume.get(key)
+    listed, path = volume.get(key), volume.get("path")
     names = [listed] if isinstance(listed, str) else listed
-    path = volume.get("path")
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        yield volume
-    elif len(names) == 1:
-        single = renamed(volume, key, "resource")
-        yield single if names[0] == listed else {**single, "resource": names[0]}
-    elif names and isinstance(path, str):
-        for name in names:
-            single = renamed(volume, key, "resource")
-            yield {**single, "path": f"{path.rstrip('/')}/{name}", "resource": name}
-    else:
-        yield volume
+    if (key == "resources" and "resource" in volume) or not _are_texts(names):
+        return [volume]
+    single = renamed(volume, key, "resource")
+    if len(names) == 1:
+        return [with_value(single, "resource", names[0])]
+    if not isinstance(path, str):
+        return [volume]
+    single = _with_name(single, index) or single
+    base = path.rstrip("/")
+    return [{**single, "path": f"{base}/{name}", "resource": name} for name in names]
 
 
 def worded_volumes(
@@ -139,24 +139,18 @@ def worded_volumes(
     return {**body, "compute": {**compute, "volumes": entries}, "volumes": beside}
 
 
-def _canonical(
-    volume: Any, change: Callable[[Node], Node], index: int
-) -> Iterator[Any]:
+def _canonical(volume: Any, change: Callable[[Node], Node], index: int) -> list[Any]:
     if not isinstance(volume, dict):
-        yield volume
-        return
+        return [volume]
     volume = change(volume)
-    unnamed = _UNNAMED.format(index)
     meta = volume.get("meta")
-    if isinstance(meta, dict) and meta.get("name") == unnamed:
-        rest = without(meta, "name")
-        volume = {**volume, "meta": rest} if rest else without(volume, "meta")
+    if isinstance(meta, dict) and meta.get("name") == _UNNAMED.format(index):
+        meta = without(meta, "name")
+        volume = {**volume, "meta": meta} if meta else without(volume, "meta")
     cardinality = volume.get("cardinality")
     if isinstance(cardinality, str) and cardinality in _CARDINALITIES:
         volume = {**volume, "cardinality": _CARDINALITIES[cardinality]}
-    parts = list(singles(volume))
-    for part in parts:
-        yield (_with_name(part, index) or part) if len(parts) > 1 else part
+    return split(volume, index)
 
 
 def _folded(volumes: list[Any]) -> Iterator[Any]:
@@ -243,6 +237,14 @@ def _next(indexes: deque[int], used: set[int]) -> int:
         indexes.popleft()
     used.add(indexes[0])
     return indexes[0]
+
+
+def _are_texts(names: Any) -> TypeGuard[list[str]]:
+    return (
+        isinstance(names, list)
+        and bool(names)
+        and all(isinstance(name, str) for name in names)
+    )
 
 
 def _are_the_same(some: list[Any], others: list[Any]) -> bool:

@@ -32,6 +32,7 @@ class Wording:
             interval.
         start_list: Whether a request lists the intervals in which it may start.
         update_wrapped: Whether an update stands inside ``update``.
+        phase_path: The path of an update of the phase.
         variants: Other forms under the same name.
     """
 
@@ -51,4 +52,5 @@ class Wording:
     plain_starts: bool = False
     start_list: bool = False
     update_wrapped: bool = False
+    phase_path: str = "phase"
     variants: "tuple[Wording, ...]" = ()

@@ -1,0 +1,119 @@
+"""Shapes: what a value must be like, and what is left of one that isn't quite.
+
+A shape returns the value itself where it fits, a copy without the members that don't
+where that is enough, and ``MISFIT`` where nothing can be kept. Null fits everywhere.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final
+
+MISFIT: Final = object()
+Shape = Callable[[Any], Any]
+
+_REMEMBERED: Final = 4096
+
+
+def text(value: Any) -> Any:
+    """Fit texts."""
+    return value if type(value) is str else MISFIT
+
+
+def integer(value: Any) -> Any:
+    """Fit whole numbers."""
+    return value if type(value) is int else MISFIT
+
+
+def number(value: Any) -> Any:
+    """Fit numbers."""
+    return value if type(value) in (int, float) else MISFIT
+
+
+def flag(value: Any) -> Any:
+    """Fit true and false."""
+    return value if type(value) is bool else MISFIT
+
+
+def texts_by_name(value: Any) -> Any:
+    """Fit mappings of texts."""
+    if isinstance(value, dict) and all(type(v) is str for v in value.values()):
+        return value
+    return MISFIT
+
+
+def moment(value: Any) -> Any:
+    """Fit dates with a time, in ISO 8601."""
+    return value if type(value) is str and _is_moment(value) else MISFIT
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _is_moment(value: str) -> bool:
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return "T" in value
+
+
+def one_of(*values: str) -> Shape:
+    """Return the shape of these texts."""
+    allowed = frozenset(values)
+    return lambda value: value if type(value) is str and value in allowed else MISFIT
+
+
+def matching(pattern: str) -> Shape:
+    """Return the shape of texts that a regular expression matches as a whole."""
+    compiled = re.compile(pattern, re.ASCII)
+
+    @lru_cache(maxsize=_REMEMBERED)
+    def matches(value: str) -> bool:
+        return compiled.fullmatch(value) is not None
+
+    return lambda value: value if type(value) is str and matches(value) else MISFIT
+
+
+def listing(shape: Shape) -> Shape:
+    """Return the shape of lists; items that don't fit are left out."""
+
+    def fitting(value: Any) -> Any:
+        if not isinstance(value, list):
+            return MISFIT
+        items = [shape(item) for item in value]
+        if all(map(_is, items, value)):
+            return value
+        return [item for item in items if item is not MISFIT]
+
+    return fitting
+
+
+def mapping(members: Mapping[str, Shape], *required: str) -> Shape:
+    """Return the shape of mappings; members that don't fit are left out.
+
+    Args:
+        members: The shape of each member that is known; others pass.
+        required: Members without which nothing is left.
+    """
+
+    def fitting(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return MISFIT
+        changed: dict[str, Any] = {}
+        for key, given in value.items():
+            if key in members and given is not None:
+                member = members[key](given)
+                if member is not given:
+                    changed[key] = member
+        if changed:
+            whole = {**value, **changed}
+            value = {key: whole[key] for key in whole if whole[key] is not MISFIT}
+        if any(value.get(key) is None for key in required):
+            return MISFIT
+        return value
+
+    return fitting
+
+
+def _is(one: object, another: object) -> bool:
+    return one is another
