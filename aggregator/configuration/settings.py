@@ -32,7 +32,8 @@ Limits = TypeVar("Limits")
 DATABASE: Final = "metabroker.sqlite"
 """The file of the default store, under the state directory."""
 
-_SQLITE: Final = "sqlite+aiosqlite:///"
+_SQLITE: Final = "sqlite:///"
+_POSTGRESQL: Final = "postgresql://"
 _BROKER_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}(:\d{1,5})?")
 
 
@@ -44,8 +45,8 @@ def _not_negative(limits: Limits) -> Limits:
 
 
 def _store_url(url: SecretStr) -> SecretStr:
-    if not url.get_secret_value().startswith(_SQLITE):
-        raise ValueError(f"should begin with {_SQLITE}")
+    if not url.get_secret_value().startswith((_SQLITE, _POSTGRESQL)):
+        raise ValueError(f"should begin with {_SQLITE} or {_POSTGRESQL}")
     return url
 
 

@@ -7,20 +7,20 @@ def test_the_environment_takes_the_place_of_what_the_file_says(bench):
     bench.write(
         "metabroker.yaml",
         "listen: {port: 1}\npublic_url: https://a.example\nstate: a\n"
-        "store: sqlite+aiosqlite:///a\n",
+        "store: sqlite:///a\n",
     )
     settings = bench.load(
         {
             "METABROKER_LISTEN": "[::1]:8081",
             "METABROKER_PUBLIC_URL": "https://b.example/",
             "METABROKER_STATE": "b",
-            "METABROKER_STORE": "sqlite+aiosqlite:///b",
+            "METABROKER_STORE": "sqlite:///b",
         }
     ).settings
     assert (settings.listen.host, settings.listen.port) == ("::1", 8081)
     assert settings.public_url == "https://b.example"
     assert str(settings.state) == "b"
-    assert settings.store_url == "sqlite+aiosqlite:///b"
+    assert settings.store_url == "sqlite:///b"
     assert settings.model_copy(update={"public_url": None}).base_url(1) == (
         "http://[::1]:1"
     )
@@ -85,7 +85,7 @@ def test_a_setting_that_is_wrong_in_the_file_is_right_once_overridden(bench):
         (
             "METABROKER_STORE",
             "mysql://me:hunter2@db/x",
-            "store should begin with sqlite+aiosqlite:///",
+            "store should begin with sqlite:/// or postgresql://",
         ),
     ],
 )

@@ -16,7 +16,7 @@ def test_an_empty_settings_file_means_the_defaults(bench):
     assert settings.bodies.max_request_bytes == 262_144
     assert settings.bodies.max_site_bytes == 4_194_304
     assert settings.auth.mode == "off"
-    assert settings.store_url == "sqlite+aiosqlite:///state/metabroker.sqlite"
+    assert settings.store_url == "sqlite:///state/metabroker.sqlite"
 
 
 def test_a_section_whose_keys_are_all_commented_out_means_its_defaults(bench):
@@ -45,7 +45,7 @@ def test_what_is_given_takes_the_place_of_the_defaults(bench):
     assert settings.public_url == "https://broker.example/eb"
     assert settings.trusted_hosts == ("inner.example", "[::1]:8080")
     assert settings.store_url == (
-        "sqlite+aiosqlite:////var/lib/metabroker/metabroker.sqlite"
+        "sqlite:////var/lib/metabroker/metabroker.sqlite"
     )
     assert settings.fan_out == FanOutLimits(deadline=12.0, quorum=0.5)
     assert settings.base_url(4711) == "https://broker.example/eb"
@@ -60,7 +60,7 @@ def test_without_a_public_url_the_bound_loopback_address_is_the_base():
 
 
 def test_a_database_url_with_a_password_is_not_shown(bench):
-    url = "sqlite+aiosqlite:///state.db?key=hunter2"
+    url = "sqlite:///state.db?key=hunter2"
     bench.write("metabroker.yaml", f"store: {url}\n")
     settings = bench.load().settings
     assert settings.store_url == url
@@ -124,7 +124,7 @@ def test_a_database_url_with_a_password_is_not_shown(bench):
         ("state: 7", ["1:8: state should be text, not 7: put it in quotes"]),
         (
             "store: mysql://me:hunter2@db/x",
-            ["1:8: store should begin with sqlite+aiosqlite:///"],
+            ["1:8: store should begin with sqlite:/// or postgresql://"],
         ),
         (
             "public_url: https://me:hunter2@x.example",
