@@ -72,12 +72,18 @@ def _amount(value: float | None) -> float | None:
 
 
 def _sized(item: DataItem) -> DataItem:
-    return replace(item, size=size_or_none(item.size))
+    size = size_or_none(item.size)
+    return item if size == item.size else replace(item, size=size)
 
 
 def _cost(quote: Quote) -> Quote:
-    return replace(quote, min=_amount(quote.min), max=_amount(quote.max))
+    return _bounded(quote, _amount(quote.min), _amount(quote.max))
 
 
 def _metric(quote: Quote) -> Quote:
-    return replace(quote, min=_number(quote.min), max=_number(quote.max))
+    return _bounded(quote, _number(quote.min), _number(quote.max))
+
+
+def _bounded(quote: Quote, least: float | None, most: float | None) -> Quote:
+    same = (least, most) == (quote.min, quote.max)
+    return quote if same else replace(quote, min=least, max=most)

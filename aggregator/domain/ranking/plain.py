@@ -19,11 +19,11 @@ def to_plain(value: Any) -> Any:
     Of dataclasses, fields that have their default value or don't take part in
     comparison are left out. Mappings become lists of pairs, whatever their keys.
     """
-    if is_dataclass(value):
+    if is_dataclass(value) and not isinstance(value, type):
         return {
             field.name: to_plain(getattr(value, field.name))
-            for field in fields(value)
-            if field.compare and getattr(value, field.name) != _default(field)
+            for field in _told(type(value))
+            if getattr(value, field.name) != _default(field)
         }
     if isinstance(value, Mapping):
         return [[to_plain(key), to_plain(item)] for key, item in value.items()]
@@ -34,6 +34,11 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return [to_plain(item) for item in value]
     return value
+
+
+@cache
+def _told(kind: type) -> tuple["Field[Any]", ...]:
+    return tuple(field for field in fields(kind) if field.compare)
 
 
 def _default(field: "Field[Any]") -> Any:

@@ -71,7 +71,7 @@ def _relevant(
     targets = {offer.site for offer in offers}
     rses = {
         replica.rse
-        for offer in offers
+        for offer in {offer.data: offer for offer in offers}.values()
         for dataset in datasets(request, offer, knowledge)
         for replica in dataset.replicas
     }

@@ -1,10 +1,13 @@
 """Each filter, what it takes out and in which words."""
 
+from typing import get_args
+
 import pytest
 
 from aggregator.domain.events import SiteState
 from aggregator.domain.offers import Amount, Quote
 from aggregator.domain.ranking.knowledge import Links
+from aggregator.domain.ranking.site_filters import State
 from aggregator.domain.sites import Downtime
 from tests.support.ranking import (
     facts,
@@ -299,3 +302,7 @@ def test_a_soft_filter_is_lifted_for_newcomers_as_it_was_for_what_was_shown():
     policy = plain_policy(filters=[soft(0, deny=["A", "B"])])
     ranking = ranked(policy, [offer("A", 10), offer("B", 0)], shown=frozenset({"A-0"}))
     assert sorted(order_of(ranking)) == ["A-0", "B-0"]
+
+
+def test_health_knows_every_state_that_there_is():
+    assert set(get_args(State)) == {state.value for state in SiteState}
