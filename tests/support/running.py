@@ -1,0 +1,127 @@
+"""A real federation: the service over HTTP, in front of real simulated sites."""
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from aggregator import strict_yaml
+from aggregator.wiring import load_configuration, running_service
+from site_adapters.simulated import RunningSite, SimulatedSite, run
+from tests.support.ranking import ROOT
+
+REFERENCE = (ROOT / "tests" / "data" / "reference-request.yaml").read_text()
+"""The reference request, as users paste it."""
+
+QUICK = {
+    "fan_out": {"deadline": 2.0, "shortest_wait": 0.2, "grace": 0.3},
+    "status": {"freshness": 0.0},
+    "releases": {"interval": 0.1, "first_pause": 0.1},
+    "health": {"probes": False},
+}
+"""Settings under which a test needn't wait."""
+
+REPLICAS = {
+    "datasets": [
+        {
+            "did": "testing:zrq-test-20250509-082506",
+            "size_bytes": 27487790694400,
+            "replicas": [{"rse": "JPSRC_STORM"}, {"rse": "SPSRC_STORM"}],
+        },
+        {
+            "did": "testing:zrq-test-20250509-094501",
+            "size_bytes": 26843545600,
+            "replicas": [{"rse": "JPSRC_STORM"}, {"rse": "SPSRC_STORM"}],
+        },
+    ]
+}
+
+
+@dataclass
+class RunningFederation:
+    """The service and its sites, and a client session to speak to it."""
+
+    url: str
+    sites: dict[str, RunningSite]
+    client: aiohttp.ClientSession
+    store: Any
+    directory: Path
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    async def post(self, path: str, body: str | bytes = "", **kwargs: Any):
+        headers = {"Content-Type": "application/yaml", **kwargs.pop("headers", {})}
+        return await self.client.post(
+            self.url + path, data=body, headers=headers, allow_redirects=False, **kwargs
+        )
+
+    async def get(self, path: str, **kwargs: Any):
+        url = path if path.startswith("http") else self.url + path
+        return await self.client.get(url, **kwargs)
+
+
+def configuration_files(
+    directory: Path,
+    sites: list[dict[str, Any]],
+    settings: dict[str, Any] | None = None,
+) -> Path:
+    """Write the files of a configuration, and return that of the settings."""
+    documents: dict[str, Any] = {
+        "sites.yaml": {"sites": sites},
+        "replicas.yaml": REPLICAS,
+        "metabroker.yaml": {
+            "listen": {"host": "127.0.0.1", "port": 0},
+            "state": str(directory / "state"),
+            "store": "sqlite:///:memory:",
+            "replicas": "replicas.yaml",
+            "ranking": [str(ROOT / "config" / "ranking" / "default.yaml")],
+            **QUICK,
+            **(settings or {}),
+        },
+    }
+    for name, document in documents.items():
+        (directory / name).write_bytes(strict_yaml.dump(document))
+    return directory / "metabroker.yaml"
+
+
+@asynccontextmanager
+async def running_federation(
+    directory: Path,
+    *sites: SimulatedSite,
+    settings: dict[str, Any] | None = None,
+    entries: dict[str, dict[str, Any]] | None = None,
+):
+    """Run ``sites`` and the service in front of them.
+
+    Args:
+        directory: For the configuration's files.
+        sites: The sites, each on a port of its own.
+        settings: What differs from the quick settings.
+        entries: What differs in the sites' entries in ``sites.yaml``, by name.
+    """
+    async with AsyncExitStack() as stack:
+        running = {
+            site.name: await stack.enter_async_context(run(site)) for site in sites
+        }
+        configured = []
+        for name, one in running.items():
+            extra = dict((entries or {}).get(name, {}))
+            broker = {"url": one.url, "dialect": one.site.dialect}
+            configured.append(
+                {
+                    "name": name,
+                    "rses": list(one.site.rses),
+                    "required": "always",
+                    **extra,
+                    "broker": {**broker, **extra.get("broker", {})},
+                }
+            )
+        path = configuration_files(directory, configured, settings)
+        service = await stack.enter_async_context(
+            running_service(load_configuration(path, {}))
+        )
+        client = await stack.enter_async_context(
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20))
+        )
+        yield RunningFederation(service.url, running, client, service.store, directory)
