@@ -236,7 +236,8 @@ def test_any_input_is_ranked_whole_and_in_any_order_alike(
     assert [one.rank for one in ranking.ranked] == list(
         range(1, len(ranking.ranked) + 1)
     )
-    assert all(one.estimate.start >= 0 for one in ranking.ranked)
+    for one in ranking.ranked:
+        assert NOW + timedelta(seconds=one.estimate.start) >= NOW
     assert not any(one.offer.has_expired(NOW) for one in ranking.ranked)
     assert ranking.funnel[0].before == len(offers)
     assert ranking.funnel[-1].after == len(ranking.ranked)

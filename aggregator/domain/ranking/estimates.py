@@ -84,7 +84,9 @@ class Estimator:
 
 
 def seconds_until(start: StartInterval, bound: str, now: datetime) -> float:
-    """Return the seconds from ``now`` to a bound of an interval; 0 for the past.
+    """Return the seconds from ``now`` to a bound of an interval, at most ``LONGEST_S``.
+
+    What lies in the past counts as now.
 
     Args:
         start: The interval in which something starts.
@@ -98,4 +100,4 @@ def seconds_until(start: StartInterval, bound: str, now: datetime) -> float:
         "midpoint": (earliest + latest) / 2,
         "latest": latest,
     }[bound]
-    return max(0.0, seconds)
+    return clipped(max(0.0, seconds))

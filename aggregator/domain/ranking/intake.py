@@ -10,8 +10,8 @@ from aggregator.domain.schedules import StartInterval
 LARGEST: Final = 1e15
 """What a quoted cost or metric counts as at most."""
 
-LONGEST_S: Final = 1e12
-"""What any length of time counts as at most: some 30 000 years."""
+LONGEST_S: Final = 1e9
+"""What any length of time counts as at most: some 30 years, within any calendar."""
 
 LARGEST_TOTAL: Final = 2**63 - 1
 """What bytes of several datasets count as at most."""

@@ -55,6 +55,13 @@ def test_an_unknown_start_is_not_taken_as_now(start):
     assert found.notes == ("the site doesn't say when it starts, 30 min assumed",)
 
 
+def test_a_start_beyond_a_lifetime_stays_within_the_calendar():
+    never = StartInterval.parse("9999-12-31T23:59:59Z")
+    found = estimate(replace(offer("A"), start=never, preparing=1e300))
+    assert found.start == 1e9
+    assert estimate(offer("A", None, preparing=1e300)).start == 1e9
+
+
 def test_an_unknown_start_is_not_before_the_preparation_that_is_announced():
     found = estimate(offer("A", None, preparing=7200.0))
     assert found.start == 7200
