@@ -33,6 +33,7 @@ from aggregator.ports.snapshot import FederatedSite, Federation
 from aggregator.services.accepting import Accepting
 from aggregator.services.attempts import Attempts
 from aggregator.services.background import Background
+from aggregator.services.failover import Failover
 from aggregator.services.fan_out import FanningOut
 from aggregator.services.late_answers import LateAnswers
 from aggregator.services.offer_sets import ShownOfferSets
@@ -200,11 +201,13 @@ class _Service:
         self._releasing = self._build_releasing()
         self._sessions = self._build_sessions()
         self._accepting = self._build_accepting()
+        requesting = self._build_requesting()
         self.use_cases = UseCases(
-            requesting=self._build_requesting(),
+            requesting=requesting,
             offer_sets=ShownOfferSets(store.offer_sets, store.routes, self._clock),
             sessions=self._sessions,
             updating=self._build_updating(),
+            failover=self._build_failover(requesting),
             site_health=self._health,
             site_calls=self._calls,
             snapshot=self._snapshot,
@@ -293,6 +296,17 @@ class _Service:
             calls=self._calls,
             clock=self._clock,
             limits=self._settings.acceptance,
+        )
+
+    def _build_failover(self, requesting: Requesting) -> Failover:
+        return Failover(
+            requesting=requesting,
+            accepting=self._accepting,
+            sessions=self._sessions,
+            routes=self._store.routes,
+            clock=self._clock,
+            now=asyncio.get_running_loop().time,
+            new_uuid=_new_uuid,
         )
 
     def _build_requesting(self) -> Requesting:

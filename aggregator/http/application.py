@@ -39,6 +39,8 @@ _ROUTES = (
     ("GET", "/offersets/{uuid}/ranking", offer_sets.get_ranking),
     ("GET", "/sessions/{uuid}", sessions.get_session),
     ("POST", "/sessions/{uuid}", sessions.post_session),
+    ("POST", "/sessions", sessions.post_sessions),
+    ("POST", "/direct", sessions.post_direct),
     ("GET", "/federation/sites", operations.get_federation_sites),
     ("GET", "/livez", operations.get_livez),
     ("GET", "/readyz", operations.get_readyz),

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import hdrs, web
@@ -11,6 +12,7 @@ from aiohttp import hdrs, web
 from aggregator.domain.errors import (
     BodyTooLarge,
     InputError,
+    LoopDetected,
     NotAcceptable,
     UnknownResource,
 )
@@ -18,37 +20,68 @@ from aggregator.http.keys import HTTP_SETTINGS, REQUEST_ID
 from aggregator.services.caller import Caller
 from aggregator.wire.dialects import DIALECTS
 from aggregator.wire.dialects.base import Dialect
-from aggregator.wire.media import Accepted, MediaType, decode, encode, negotiate
+from aggregator.wire.media import MediaType, decode, encode, negotiate
+from aggregator.wire.xml import XML_DIALECTS, SchemaName
 
 _UUID: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE
 )
+_WITHOUT_XML: Final = (MediaType.JSON, MediaType.YAML)
+_WITH_XML: Final = (*_WITHOUT_XML, MediaType.XML)
 _TRACE_HEADERS: Final = ("traceparent", "tracestate")
 _PREFERENCE: Final = re.compile(r"\s*([A-Za-z-]+)\s*(?:=\s*\"?([^\",;]*)\"?)?[^,]*")
 
 
-def accepted(request: web.Request) -> Accepted:
-    """Return the media type and the dialect in which to answer.
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How an answer is to be written."""
+
+    media: MediaType
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolForm(Form):
+    """How a message of the protocol is to be written."""
+
+    dialect: Dialect
+
+
+def plain_form(request: web.Request) -> Form:
+    """Return how to write what is not of the protocol: in JSON or YAML.
 
     Raises:
-        NotAcceptable: None of ours would do, or there is no such dialect.
+        NotAcceptable: Neither would do.
     """
-    choice = negotiate(request.headers.get(hdrs.ACCEPT))
-    dialect = request.query.get("dialect", choice.dialect)
-    if dialect is not None and dialect not in DIALECTS:
+    return Form(negotiate(request.headers.get(hdrs.ACCEPT)).media)
+
+
+def protocol_form(request: web.Request, remembered: str) -> ProtocolForm:
+    """Return how to write a message of the protocol.
+
+    Args:
+        request: Its ``dialect`` parameter wins over that of ``Accept``.
+        remembered: The dialect where the client names none.
+
+    Raises:
+        NotAcceptable: None of our media types would do, or there is no such dialect.
+    """
+    accept = request.headers.get(hdrs.ACCEPT)
+    wanted = request.query.get("dialect", negotiate(accept, _WITH_XML).dialect)
+    name = wanted or remembered
+    if name not in DIALECTS:
         raise NotAcceptable(
-            f"there is no dialect {dialect!r}; there are {', '.join(DIALECTS)}"
+            f"there is no dialect {name!r}; there are {', '.join(DIALECTS)}"
         )
-    return Accepted(choice.media, dialect)
+    offered = _WITH_XML if name in XML_DIALECTS else _WITHOUT_XML
+    return ProtocolForm(negotiate(accept, offered).media, DIALECTS[name])
 
 
-def answering_dialect(request: web.Request, remembered: str) -> Dialect:
-    """Return the dialect to answer in: the one asked for, else that of the request."""
-    return DIALECTS[accepted(request).dialect or remembered]
-
-
-async def read_document(request: web.Request) -> Any:
+async def read_document(request: web.Request, schema: SchemaName) -> Any:
     """Return the document in the request's body.
+
+    Args:
+        request: Its body is JSON, YAML or XML.
+        schema: What the document is to be, which XML needs to be read.
 
     Raises:
         InputError: It isn't well-formed, or did not come within its time.
@@ -67,7 +100,7 @@ async def read_document(request: web.Request) -> Any:
         raise BodyTooLarge(
             f"the body is larger than {settings.max_request_bytes} bytes"
         ) from None
-    return decode(body, request.headers.get(hdrs.CONTENT_TYPE))
+    return decode(body, request.headers.get(hdrs.CONTENT_TYPE), schema=schema)
 
 
 def caller_of(request: web.Request) -> Caller:
@@ -107,6 +140,18 @@ def _wait(preferences: Mapping[str, str]) -> float | None:
         return None
 
 
+def refuse_loop(request: web.Request) -> None:
+    """Refuse a request that came back to us through other meta-brokers.
+
+    Raises:
+        LoopDetected: Our own id is in ``Via``.
+    """
+    ours = request.app[HTTP_SETTINGS].broker_id
+    for header in request.headers.getall(hdrs.VIA, []):
+        if any(hop.split()[1:2] == [ours] for hop in header.split(",")):
+            raise LoopDetected(f"the request came back to {ours}, by way of {header}")
+
+
 def uuid_in(request: web.Request, what: str) -> str:
     """Return the uuid in the request's path, in lower case.
 
@@ -131,20 +176,20 @@ def public_url(request: web.Request) -> str:
 async def answer(
     request: web.Request,
     document: Any,
+    form: Form,
     *,
+    schema: SchemaName | None = None,
     status: int = 200,
-    dialect: Dialect | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
-    """Return ``document`` in the media type that the client wants.
+    """Return ``document`` as ``form`` has it.
 
     The entity tag is the body's, so that a client that has it is answered 304.
     """
-    media = accepted(request).media
-    content_type = media.value
-    if dialect is not None:
-        content_type += f";dialect={dialect.name}"
-    body = await encoded(document, media)
+    content_type = form.media.value
+    if isinstance(form, ProtocolForm):
+        content_type += f";dialect={form.dialect.name}"
+    body = await encoded(document, form, schema)
     tag = hashlib.blake2b(body, digest_size=12).hexdigest()
     if request.method == hdrs.METH_GET and _has(request, tag):
         return web.Response(status=304, headers={hdrs.ETAG: f'"{tag}"'})
@@ -165,8 +210,12 @@ def _has(request: web.Request, tag: str) -> bool:
     return any(known.value in {tag, "*"} for known in request.if_none_match or ())
 
 
-async def encoded(document: Any, media: MediaType) -> bytes:
-    """Return ``document`` as bytes; YAML off the loop: it takes 300 times as long."""
-    if media is MediaType.JSON:
-        return encode(document, media)
-    return await asyncio.to_thread(encode, document, media)
+async def encoded(document: Any, form: Form, schema: SchemaName | None = None) -> bytes:
+    """Return ``document`` as bytes; what isn't JSON off the loop, for it is slow."""
+    if form.media is MediaType.JSON:
+        return encode(document, form.media)
+    if not isinstance(form, ProtocolForm):
+        return await asyncio.to_thread(encode, document, form.media)
+    return await asyncio.to_thread(
+        encode, document, form.media, schema=schema, dialect=form.dialect.name
+    )

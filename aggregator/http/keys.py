@@ -10,6 +10,7 @@ from aggregator.ports.clock import Clock
 from aggregator.ports.snapshot import Snapshot
 from aggregator.ports.store import StoreHealth
 from aggregator.ports.telemetry import Telemetry
+from aggregator.services.failover import Failover
 from aggregator.services.offer_sets import ShownOfferSets
 from aggregator.services.requesting import Requesting
 from aggregator.services.sessions import Sessions
@@ -26,6 +27,7 @@ class UseCases:
     offer_sets: ShownOfferSets
     sessions: Sessions
     updating: Updating
+    failover: Failover
     site_health: SiteHealth
     site_calls: SiteCalls
     snapshot: Snapshot

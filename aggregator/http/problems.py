@@ -1,15 +1,17 @@
 """Problem details: every error as RFC 9457 has it, from one table."""
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from xml.etree import ElementTree as ET
 
 from aiohttp import hdrs, web
 
 from aggregator.domain import errors
 from aggregator.domain.outcomes import SiteAnswer
-from aggregator.http.exchange import encoded, public_url
+from aggregator.http.exchange import Form, encoded, public_url
 from aggregator.http.keys import REQUEST_ID
 from aggregator.wire.media import MediaType, negotiate
 
@@ -17,7 +19,11 @@ _TYPES: Final = "urn:metabroker:problem:"
 _MEDIA: Final = {
     MediaType.JSON: "application/problem+json",
     MediaType.YAML: "application/problem+yaml",
+    MediaType.XML: "application/problem+xml",
 }
+_NOT_IN_XML: Final = re.compile(
+    r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +162,43 @@ async def _respond(
     request: web.Request, status: int, document: dict[str, Any], headers: dict[str, str]
 ) -> web.Response:
     try:
-        media = negotiate(request.headers.get(hdrs.ACCEPT)).media
+        media = negotiate(request.headers.get(hdrs.ACCEPT), tuple(_MEDIA)).media
     except errors.NotAcceptable:
         media = MediaType.JSON
+    body = (
+        problem_xml(document)
+        if media is MediaType.XML
+        else await encoded(document, Form(media))
+    )
     return web.Response(
         status=status,
-        body=await encoded(document, media),
+        body=body,
         headers={
             hdrs.CONTENT_TYPE: _MEDIA[media],
             hdrs.CACHE_CONTROL: "no-store",
             **headers,
         },
     )
+
+
+def problem_xml(document: Mapping[str, Any]) -> bytes:
+    """Return a problem as XML, after RFC 9457, appendix B."""
+    root = ET.Element("problem", xmlns="urn:ietf:rfc:7807")
+    _add_members(root, document)
+    text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return text
+
+
+def _add_members(element: ET.Element, members: Mapping[str, Any]) -> None:
+    for name, value in members.items():
+        _add_value(ET.SubElement(element, name), value)
+
+
+def _add_value(element: ET.Element, value: Any) -> None:
+    if isinstance(value, Mapping):
+        _add_members(element, value)
+    elif isinstance(value, list):
+        for item in value:
+            _add_value(ET.SubElement(element, "i"), item)
+    else:
+        element.text = _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", str(value))

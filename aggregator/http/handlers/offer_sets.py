@@ -2,17 +2,17 @@
 
 from aiohttp import hdrs, web
 
-from aggregator.domain.errors import LoopDetected
 from aggregator.http.exchange import (
-    accepted,
     answer,
-    answering_dialect,
     caller_of,
+    plain_form,
+    protocol_form,
     public_url,
     read_document,
+    refuse_loop,
     uuid_in,
 )
-from aggregator.http.keys import HTTP_SETTINGS, USE_CASES
+from aggregator.http.keys import USE_CASES
 from aggregator.services.offer_sets import site_documents
 from aggregator.wire.reading import read_request
 from aggregator.wire.writing import write_offer_set
@@ -29,19 +29,20 @@ async def post_requests(request: web.Request) -> web.Response:
 
 
 async def _submit(request: web.Request, default_dialect: str) -> web.Response:
-    _refuse_loop(request)
-    accepted(request)
-    wanted = read_request(await read_document(request), default_dialect)
+    refuse_loop(request)
+    document = await read_document(request, "ExecutionRequest")
+    wanted = read_request(document, default_dialect)
+    form = protocol_form(request, wanted.dialect)
     use_cases = request.app[USE_CASES]
     offer_set = await use_cases.requesting.request_offers(wanted, caller_of(request))
     base = public_url(request)
-    dialect = answering_dialect(request, offer_set.request.dialect)
     view = use_cases.offer_sets.show(offer_set)
     return await answer(
         request,
-        write_offer_set(view, dialect, base),
+        write_offer_set(view, form.dialect, base),
+        form,
+        schema="OfferSetResponse",
         status=303,
-        dialect=dialect,
         headers={hdrs.LOCATION: f"{base}/offersets/{offer_set.uuid}"},
     )
 
@@ -52,12 +53,9 @@ async def get_offerset(request: web.Request) -> web.Response:
     view = await request.app[USE_CASES].offer_sets.view(
         uuid_in(request, "offer set"), caller.principal
     )
-    dialect = answering_dialect(request, view.dialect)
-    return await answer(
-        request,
-        write_offer_set(view, dialect, public_url(request)),
-        dialect=dialect,
-    )
+    form = protocol_form(request, view.dialect)
+    document = write_offer_set(view, form.dialect, public_url(request))
+    return await answer(request, document, form, schema="OfferSetResponse")
 
 
 async def get_sites(request: web.Request) -> web.Response:
@@ -68,6 +66,7 @@ async def get_sites(request: web.Request) -> web.Response:
     return await answer(
         request,
         {"offerset": offer_set.uuid, "sites": site_documents(offer_set.answers)},
+        plain_form(request),
     )
 
 
@@ -76,14 +75,8 @@ async def get_ranking(request: web.Request) -> web.Response:
     offer_set = await request.app[USE_CASES].offer_sets.get(
         uuid_in(request, "offer set"), caller_of(request).principal
     )
-    return await answer(request, {"offerset": offer_set.uuid, **offer_set.ranking})
-
-
-def _refuse_loop(request: web.Request) -> None:
-    ours = request.app[HTTP_SETTINGS].broker_id
-    for header in request.headers.getall(hdrs.VIA, []):
-        for hop in header.split(","):
-            if hop.split()[1:2] == [ours]:
-                raise LoopDetected(
-                    f"the request came back to {ours}, by way of {header}"
-                )
+    return await answer(
+        request,
+        {"offerset": offer_set.uuid, **offer_set.ranking},
+        plain_form(request),
+    )

@@ -7,7 +7,7 @@ from aiohttp import hdrs, web
 
 from aggregator.domain.errors import StoreUnavailable
 from aggregator.domain.schedules import format_instant
-from aggregator.http.exchange import answer
+from aggregator.http.exchange import answer, plain_form
 from aggregator.http.keys import EXPOSITION, HTTP_SETTINGS, USE_CASES
 from aggregator.ports.snapshot import FederatedSite
 
@@ -43,7 +43,9 @@ async def get_federation_sites(request: web.Request) -> web.Response:
     """``GET /federation/sites``: every configured site, and how it is."""
     sites = request.app[USE_CASES].snapshot.current().sites
     return await answer(
-        request, {"sites": [_site(request, site) for site in sites.values()]}
+        request,
+        {"sites": [_site(request, site) for site in sites.values()]},
+        plain_form(request),
     )
 
 

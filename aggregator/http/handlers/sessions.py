@@ -1,18 +1,21 @@
-"""Sessions: read their status, and update them."""
+"""Sessions: read their status, update them, and have one at once."""
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
+from aggregator.domain.phases import SessionPhase
+from aggregator.domain.views import SessionView
 from aggregator.http.exchange import (
-    accepted,
     answer,
-    answering_dialect,
     caller_of,
+    preferences_of,
+    protocol_form,
     public_url,
     read_document,
+    refuse_loop,
     uuid_in,
 )
 from aggregator.http.keys import USE_CASES
-from aggregator.wire.reading import read_update
+from aggregator.wire.reading import read_request, read_update
 from aggregator.wire.writing import write_session
 
 
@@ -21,19 +24,64 @@ async def get_session(request: web.Request) -> web.Response:
     view = await request.app[USE_CASES].sessions.get(
         uuid_in(request, "session"), caller_of(request)
     )
-    dialect = answering_dialect(request, view.dialect)
-    document = write_session(view, dialect, public_url(request))
-    return await answer(request, document, dialect=dialect)
+    return await _answer(request, view)
 
 
 async def post_session(request: web.Request) -> web.Response:
-    """``POST /sessions/{uuid}``: accept, reject, cancel, or change what it offers."""
+    """``POST /sessions/{uuid}``: accept, reject, cancel, or change what it offers.
+
+    With ``Prefer: failover`` the next best offer is accepted where the site of this
+    one refuses.
+    """
     session = uuid_in(request, "session")
-    accepted(request)
-    update = read_update(await read_document(request))
-    view = await request.app[USE_CASES].updating.update(
-        session, update, caller_of(request)
+    update = read_update(await read_document(request, "AbstractUpdate"))
+    use_cases = request.app[USE_CASES]
+    caller = caller_of(request)
+    accepting = update.phase is SessionPhase.ACCEPTED
+    if accepting and "failover" in preferences_of(request):
+        view = await use_cases.failover.accept(session, caller)
+    else:
+        view = await use_cases.updating.update(session, update, caller)
+    return await _answer(request, view)
+
+
+async def post_direct(request: web.Request) -> web.Response:
+    """``POST /direct``: one session at once, at the best site that takes it."""
+    return await _execute(request, default_dialect="2026-07")
+
+
+async def post_sessions(request: web.Request) -> web.Response:
+    """``POST /sessions``: the same under its name of 2026-04."""
+    return await _execute(request, default_dialect="2026-04")
+
+
+async def _execute(request: web.Request, default_dialect: str) -> web.Response:
+    refuse_loop(request)
+    document = await read_document(request, "ExecutionRequest")
+    wanted = read_request(document, default_dialect)
+    protocol_form(request, wanted.dialect)
+    direct = await request.app[USE_CASES].failover.execute(wanted, caller_of(request))
+    if not direct.taken:
+        return await _answer(request, direct.view, status=400)
+    location = f"{public_url(request)}/sessions/{direct.view.session}"
+    return await _answer(
+        request, direct.view, status=303, headers={hdrs.LOCATION: location}
     )
-    dialect = answering_dialect(request, view.dialect)
-    document = write_session(view, dialect, public_url(request))
-    return await answer(request, document, dialect=dialect)
+
+
+async def _answer(
+    request: web.Request,
+    view: SessionView,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> web.Response:
+    form = protocol_form(request, view.dialect)
+    return await answer(
+        request,
+        write_session(view, form.dialect, public_url(request)),
+        form,
+        schema="AbstractExecutionSession",
+        status=status,
+        headers=headers,
+    )
