@@ -1,24 +1,31 @@
 """The database: transactions and reads, bounded in time, with plain failures."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import URL, Insert, Table
+import structlog
+from sqlalchemy import URL, Insert, Row, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from aggregator.domain.errors import StoreUnavailable
 from aggregator.store.engines import Engines, open_engines
-from aggregator.store.failures import store_unavailable
+from aggregator.store.failures import plain_failures
 
+_log = structlog.get_logger(__name__)
 _SLACK: Final = 0.5
+
+T = TypeVar("T")
 
 
 class Database:
     """SQLite or PostgreSQL, for those who needn't know which.
 
-    Every use raises ``StoreUnavailable`` where the database can't do it in time.
+    What was begun is brought to its end, also where the caller is cancelled or has
+    waited long enough: SQLite may keep its lock as long as anything remembers the
+    statement within which a connection was given up.
 
     Args:
         engines: The way to the database.
@@ -28,38 +35,92 @@ class Database:
 
     def __init__(self, engines: Engines, time_limit: float) -> None:
         self._engines = engines
-        self._time_limit = time_limit
+        self._patience = time_limit + _SLACK
+        self._under_way: set[asyncio.Task[Any]] = set()
+
+    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Do ``work`` in one transaction, undone where it raises.
+
+        Raises:
+            StoreUnavailable: The database can't do it, or not in time; in the
+                latter case nobody knows whether it was done.
+        """
+
+        async def transaction() -> T:
+            async with self.writing() as connection:
+                return await work(connection)
+
+        return await self._finish(transaction())
+
+    async def read(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Do ``work``, which reads once or doesn't mind changes in between.
+
+        Raises:
+            StoreUnavailable: The database can't do it, or not in time.
+        """
+
+        async def reading() -> T:
+            async with self.reading() as connection:
+                return await work(connection)
+
+        return await self._finish(reading())
+
+    async def rows(self, query: Select[*tuple[Any, ...]]) -> Sequence[Row[Any]]:
+        """Return what ``query`` finds.
+
+        Raises:
+            StoreUnavailable: The database can't do it, or not in time.
+        """
+
+        async def find(connection: AsyncConnection) -> Sequence[Row[Any]]:
+            return (await connection.execute(query)).all()
+
+        return await self.read(find)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """Yield one transaction: committed at its end, undone on any exception."""
-        async with (
-            plain_failures(self._time_limit + _SLACK),
-            self._engines.writer.begin() as connection,
-        ):
-            yield connection
+        """Yield one transaction, for those who aren't cancelled within it."""
+        with plain_failures():
+            async with self._engines.writer.begin() as connection:
+                yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """Yield a connection for one read, outside of any transaction."""
-        async with (
-            plain_failures(self._time_limit + _SLACK),
-            self._engines.reader.connect() as connection,
-        ):
-            yield connection
+        """Yield a connection for reads, for those who aren't cancelled within it."""
+        with plain_failures():
+            async with self._engines.reader.connect() as connection:
+                yield connection
 
+    async def close(self) -> None:
+        """Close all connections, once what is under way has ended."""
+        if self._under_way:
+            _, late = await asyncio.wait(self._under_way, timeout=self._patience)
+            for task in late:
+                task.cancel()
+        await self._engines.close()
 
-@asynccontextmanager
-async def plain_failures(time_limit: float) -> AsyncIterator[None]:
-    """Bound the body in time, and raise ``StoreUnavailable`` for a store's failure."""
-    try:
-        async with asyncio.timeout(time_limit):
-            yield
-    except Exception as error:
-        unavailable = store_unavailable(error)
-        if unavailable is None:
+    async def _finish(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.create_task(coroutine, name="use_store")
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        try:
+            await asyncio.wait({task}, timeout=self._patience)
+        except asyncio.CancelledError:
+            task.add_done_callback(_note_failure)
             raise
-        raise unavailable from error
+        if not task.done():
+            task.add_done_callback(_note_failure)
+            raise StoreUnavailable("The store didn't answer in time.", retry_after=1.0)
+        return task.result()
+
+
+def _note_failure(task: asyncio.Task[Any]) -> None:
+    """Log how something failed that nobody waited for."""
+    error = None if task.cancelled() else task.exception()
+    if isinstance(error, StoreUnavailable):
+        _log.warning("store_use_failed", reason=error.detail)
+    elif error is not None:
+        _log.error("store_use_failed", exc_info=error)
 
 
 @asynccontextmanager
@@ -67,12 +128,13 @@ async def open_database(
     url: URL, time_limit: float, connections: int
 ) -> AsyncIterator[Database]:
     """Yield the database at ``url``, and close it afterwards."""
-    async with plain_failures(time_limit + _SLACK):
+    with plain_failures():
         engines = await open_engines(url, time_limit, connections)
+    database = Database(engines, time_limit)
     try:
-        yield Database(engines, time_limit)
+        yield database
     finally:
-        await engines.close()
+        await database.close()
 
 
 def insert_new(connection: AsyncConnection, table: Table) -> Insert:

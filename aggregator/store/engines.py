@@ -105,7 +105,7 @@ async def open_engines(url: URL, time_limit: float, connections: int) -> Engines
 
 
 def _postgresql_engines(url: URL, time_limit: float, connections: int) -> Engines:
-    milliseconds = str(int(time_limit * 1000))
+    limit = f"{int(time_limit * 1000)}ms"
     engine = create_async_engine(
         url,
         hide_parameters=True,
@@ -115,11 +115,12 @@ def _postgresql_engines(url: URL, time_limit: float, connections: int) -> Engine
         pool_timeout=time_limit,
         connect_args={
             "timeout": time_limit,
+            "command_timeout": time_limit,
             "server_settings": {
                 "application_name": "metabroker",
-                "statement_timeout": milliseconds,
-                "lock_timeout": milliseconds,
-                "idle_in_transaction_session_timeout": milliseconds,
+                "statement_timeout": limit,
+                "lock_timeout": limit,
+                "idle_in_transaction_session_timeout": f"{int(time_limit * 10_000)}ms",
             },
         },
     )

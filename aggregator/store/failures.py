@@ -4,6 +4,8 @@ Everything else is a mistake of ours, and is raised as it is.
 """
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy.exc import DBAPIError
@@ -51,6 +53,18 @@ _POSTGRESQL: Final = {
     "XX": ("The store's database is damaged.", _OPERATOR),
 }
 """By SQLSTATE, or its class. Source: PostgreSQL's documentation, appendix A."""
+
+
+@contextmanager
+def plain_failures() -> Iterator[None]:
+    """Raise ``StoreUnavailable`` in the place of a driver's errors that mean it."""
+    try:
+        yield
+    except Exception as error:
+        unavailable = store_unavailable(error)
+        if unavailable is None:
+            raise
+        raise unavailable from error
 
 
 def store_unavailable(error: Exception) -> StoreUnavailable | None:

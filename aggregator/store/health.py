@@ -4,6 +4,7 @@ from typing import Final
 from uuid import uuid4
 
 from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aggregator.store.database import Database
 from aggregator.store.tables import OFFER_SETS, WRITE_PROBES
@@ -25,17 +26,12 @@ class StoreHealthCheck:
             StoreUnavailable: With the reason in words for the operator.
         """
         if writing:
-            await self._write()
+            await self._database.write(_write_probe)
         else:
-            async with self._database.reading() as connection:
-                await connection.execute(select(OFFER_SETS.c.uuid).limit(1))
+            await self._database.rows(select(OFFER_SETS.c.uuid).limit(1))
 
-    async def _write(self) -> None:
-        probe = str(uuid4())
-        async with self._database.writing() as connection:
-            await connection.execute(
-                insert(WRITE_PROBES), {"uuid": probe, "filler": _FILLER}
-            )
-            await connection.execute(
-                delete(WRITE_PROBES).where(WRITE_PROBES.c.uuid != probe)
-            )
+
+async def _write_probe(connection: AsyncConnection) -> None:
+    probe = str(uuid4())
+    await connection.execute(insert(WRITE_PROBES), {"uuid": probe, "filler": _FILLER})
+    await connection.execute(delete(WRITE_PROBES).where(WRITE_PROBES.c.uuid != probe))

@@ -14,6 +14,7 @@ from aggregator.ports.store import SessionsTaken
 from aggregator.store.database import Database
 from aggregator.store.documents import read_offer_set, write_offer_set
 from aggregator.store.releases import queue_releases
+from aggregator.store.routes import known_sessions
 from aggregator.store.tables import OFFER_SETS, ROUTES
 
 _NO_ESTIMATES: Final[Mapping[str, datetime]] = {}
@@ -36,28 +37,25 @@ class OfferSetStore:
         Raises:
             SessionsTaken: Another set has sessions of these uuids; nothing was kept.
         """
+        starts = estimated_starts
         try:
-            async with self._database.writing() as connection:
-                await connection.execute(insert(OFFER_SETS), _set_row(offer_set))
-                await _add_routes(
-                    connection,
-                    _route_rows(offer_set, offer_set.offers, estimated_starts),
-                )
-                await queue_releases(connection, releases)
+            await self._database.write(
+                lambda connection: _add(connection, offer_set, releases, starts)
+            )
         except IntegrityError:
-            await _refuse_taken_sessions(self._database, offer_set)
+            await self._refuse_taken_sessions(offer_set)
             raise
 
     async def get(self, uuid: str) -> OfferSet | None:
         """Return the set, None where there is none of that uuid."""
-        query = select(
-            OFFER_SETS.c.document, OFFER_SETS.c.version, OFFER_SETS.c.open
-        ).where(OFFER_SETS.c.uuid == uuid)
-        async with self._database.reading() as connection:
-            row = (await connection.execute(query)).one_or_none()
-        if row is None:
-            return None
-        return read_offer_set(row.document, row.version, is_open=row.open)
+        rows = await self._database.rows(
+            select(
+                OFFER_SETS.c.document, OFFER_SETS.c.version, OFFER_SETS.c.open
+            ).where(OFFER_SETS.c.uuid == uuid)
+        )
+        for row in rows:
+            return read_offer_set(row.document, row.version, is_open=row.open)
+        return None
 
     async def replace(
         self,
@@ -65,30 +63,54 @@ class OfferSetStore:
         releases: Sequence[Release],
         estimated_starts: Mapping[str, datetime] = _NO_ESTIMATES,
     ) -> bool:
-        """Keep a set that grew, unless it was closed or changed meanwhile."""
+        """Keep a set that grew, unless it was closed or changed meanwhile.
+
+        Raises:
+            SessionsTaken: Another set has sessions of these uuids; nothing was kept.
+        """
+        starts = estimated_starts
         try:
-            async with self._database.writing() as connection:
-                if not await _replace_document(connection, offer_set):
-                    return False
-                await _grow_routes(connection, offer_set, estimated_starts)
-                await queue_releases(connection, releases)
+            return await self._database.write(
+                lambda connection: _replace(connection, offer_set, releases, starts)
+            )
         except IntegrityError:
-            await _refuse_taken_sessions(self._database, offer_set)
+            await self._refuse_taken_sessions(offer_set)
             raise
-        return True
+
+    async def _refuse_taken_sessions(self, offer_set: OfferSet) -> None:
+        """Say so where it was sessions of other sets that were in the way."""
+        sessions = [offer.session for offer in offer_set.offers]
+        others = await self._database.read(
+            lambda connection: known_sessions(connection, sessions, but=offer_set.uuid)
+        )
+        if others:
+            raise SessionsTaken(others)
 
 
-async def _refuse_taken_sessions(database: Database, offer_set: OfferSet) -> None:
-    of_others = select(ROUTES.c.session).where(
-        ROUTES.c.session == bindparam("key"), ROUTES.c.offer_set != offer_set.uuid
+async def _add(
+    connection: AsyncConnection,
+    offer_set: OfferSet,
+    releases: Sequence[Release],
+    estimated_starts: Mapping[str, datetime],
+) -> None:
+    await connection.execute(insert(OFFER_SETS), _set_row(offer_set))
+    await _add_routes(
+        connection, _route_rows(offer_set, offer_set.offers, estimated_starts)
     )
-    taken: set[str] = set()
-    async with database.reading() as connection:
-        for offer in offer_set.offers:
-            found = await connection.execute(of_others, {"key": offer.session})
-            taken.update(found.scalars())
-    if taken:
-        raise SessionsTaken(frozenset(taken))
+    await queue_releases(connection, releases)
+
+
+async def _replace(
+    connection: AsyncConnection,
+    offer_set: OfferSet,
+    releases: Sequence[Release],
+    estimated_starts: Mapping[str, datetime],
+) -> bool:
+    if not await _replace_document(connection, offer_set):
+        return False
+    await _grow_routes(connection, offer_set, estimated_starts)
+    await queue_releases(connection, releases)
+    return True
 
 
 async def _replace_document(connection: AsyncConnection, offer_set: OfferSet) -> bool:

@@ -22,33 +22,17 @@ class ReleaseStore:
 
     async def queue(self, releases: Sequence[Release], due: datetime) -> None:
         """Queue releases; one that is, or was, queued already stays as it is."""
-        async with self._database.writing() as connection:
-            await queue_releases(connection, releases, due)
+        await self._database.write(
+            lambda connection: queue_releases(connection, releases, due)
+        )
 
     async def lease(
         self, replica: str, now: datetime, until: datetime, limit: int
     ) -> Sequence[Release]:
         """Take up to ``limit`` releases that are due and not leased to anybody."""
-        query = (
-            select(RELEASES)
-            .where(
-                RELEASES.c.outcome.is_(None),
-                RELEASES.c.due <= now,
-                or_(RELEASES.c.lease_until.is_(None), RELEASES.c.lease_until <= now),
-            )
-            .order_by(RELEASES.c.due)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
+        return await self._database.write(
+            lambda connection: _lease(connection, replica, now, until, limit)
         )
-        async with self._database.writing() as connection:
-            rows = (await connection.execute(query)).all()
-            if rows:
-                await connection.execute(
-                    update(RELEASES)
-                    .where(_KEY.in_([(row.site, row.session) for row in rows]))
-                    .values(lease_owner=replica, lease_until=until)
-                )
-        return [_release_of(row) for row in rows]
 
     async def finish(self, release: Release, outcome: str, now: datetime) -> None:
         """Take a release out of the queue; ``outcome`` is kept beside it."""
@@ -68,19 +52,44 @@ class ReleaseStore:
 
     async def waiting(self) -> int:
         """Return how many releases are in the queue."""
-        query = (
+        [(count,)] = await self._database.rows(
             select(func.count())
             .select_from(RELEASES)
             .where(RELEASES.c.outcome.is_(None))
         )
-        async with self._database.reading() as connection:
-            return (await connection.execute(query)).scalar_one()
+        return int(count)
 
     async def _change(self, release: Release, **values: Any) -> None:
-        async with self._database.writing() as connection:
-            await connection.execute(
-                update(RELEASES).where(_still_queued(release)).values(**values)
-            )
+        change = update(RELEASES).where(_still_queued(release)).values(**values)
+        await self._database.write(lambda connection: connection.execute(change))
+
+
+async def _lease(
+    connection: AsyncConnection,
+    replica: str,
+    now: datetime,
+    until: datetime,
+    limit: int,
+) -> Sequence[Release]:
+    due = (
+        select(RELEASES)
+        .where(
+            RELEASES.c.outcome.is_(None),
+            RELEASES.c.due <= now,
+            or_(RELEASES.c.lease_until.is_(None), RELEASES.c.lease_until <= now),
+        )
+        .order_by(RELEASES.c.due)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = (await connection.execute(due)).all()
+    if rows:
+        await connection.execute(
+            update(RELEASES)
+            .where(_KEY.in_([(row.site, row.session) for row in rows]))
+            .values(lease_owner=replica, lease_until=until)
+        )
+    return [_release_of(row) for row in rows]
 
 
 async def queue_releases(

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import Select, and_, delete, exists, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aggregator.domain.records import WinnerState
 from aggregator.store.database import Database
@@ -27,24 +28,28 @@ class RetentionStore:
         Returns:
             How many sets were removed; ``limit`` says that there may be more.
         """
-        sets = _sets_that_are_over(before, limit)
-        finished = (
-            select(RELEASES.c.site, RELEASES.c.session)
-            .where(RELEASES.c.finished < before)
-            .order_by(RELEASES.c.finished)
-            .limit(limit)
+        return await self._database.write(
+            lambda connection: _prune(connection, before, limit)
         )
-        async with self._database.writing() as connection:
-            await connection.execute(
-                delete(RELEASES).where(
-                    tuple_(RELEASES.c.site, RELEASES.c.session).in_(finished)
-                )
-            )
-            uuids = (await connection.execute(sets)).scalars().all()
-            await connection.execute(
-                delete(OFFER_SETS).where(OFFER_SETS.c.uuid.in_(uuids))
-            )
-        return len(uuids)
+
+
+async def _prune(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    finished = (
+        select(RELEASES.c.site, RELEASES.c.session)
+        .where(RELEASES.c.finished < before)
+        .order_by(RELEASES.c.finished)
+        .limit(limit)
+    )
+    await connection.execute(
+        delete(RELEASES).where(
+            tuple_(RELEASES.c.site, RELEASES.c.session).in_(finished)
+        )
+    )
+    uuids = (await connection.execute(_sets_that_are_over(before, limit))).scalars()
+    removed = await connection.execute(
+        delete(OFFER_SETS).where(OFFER_SETS.c.uuid.in_(uuids.all()))
+    )
+    return removed.rowcount
 
 
 def _sets_that_are_over(before: datetime, limit: int) -> Select[tuple[str]]:

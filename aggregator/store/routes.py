@@ -23,31 +23,25 @@ class RouteStore:
 
     async def get(self, session: str) -> Route | None:
         """Return the route of a session, None where there is none."""
-        query = select(ROUTES).where(ROUTES.c.session == session)
-        async with self._database.reading() as connection:
-            row = (await connection.execute(query)).one_or_none()
-        return None if row is None else route_of(row)
+        rows = await self._database.rows(
+            select(ROUTES).where(ROUTES.c.session == session)
+        )
+        return route_of(rows[0]) if rows else None
 
     async def of_offer_set(self, offer_set: str) -> Sequence[Route]:
         """Return the routes of a set's offers, best offer first."""
-        query = (
+        rows = await self._database.rows(
             select(ROUTES)
             .where(ROUTES.c.offer_set == offer_set)
             .order_by(ROUTES.c.position)
         )
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
         return [route_of(row) for row in rows]
 
     async def existing(self, sessions: Sequence[str]) -> frozenset[str]:
         """Return those of ``sessions`` that have a route already."""
-        found: set[str] = set()
-        async with self._database.reading() as connection:
-            for start in range(0, len(sessions), _AT_ONCE):
-                some = sessions[start : start + _AT_ONCE]
-                query = select(ROUTES.c.session).where(ROUTES.c.session.in_(some))
-                found.update((await connection.execute(query)).scalars())
-        return frozenset(found)
+        return await self._database.read(
+            lambda connection: known_sessions(connection, sessions)
+        )
 
     async def save_reading(self, route: Route, changes: Sequence[PhaseChange]) -> None:
         """Keep a route's overlay and last reading, and phases newly seen.
@@ -55,24 +49,45 @@ class RouteStore:
         A reading that is older than the one that is stored is left out. A route
         that isn't there any more is left alone.
         """
-        async with self._database.writing() as connection:
-            if not await _lock_route(connection, route.session):
-                return
-            if route.overlay is not None:
-                await _mark(connection, [route.session], route.overlay)
-            await _keep_reading(connection, route)
-            if changes:
-                await connection.execute(
-                    insert_new(connection, PHASE_HISTORY),
-                    [_change_row(change) for change in changes],
-                )
+        await self._database.write(
+            lambda connection: _save_reading(connection, route, changes)
+        )
 
     async def mark(self, sessions: Sequence[str], phase: SessionPhase) -> None:
         """Give those of ``sessions`` that have no overlay the overlay ``phase``."""
-        if not sessions:
-            return
-        async with self._database.writing() as connection:
-            await _mark(connection, sessions, phase)
+        if sessions:
+            await self._database.write(
+                lambda connection: _mark(connection, sessions, phase)
+            )
+
+
+async def known_sessions(
+    connection: AsyncConnection, sessions: Sequence[str], *, but: str = ""
+) -> frozenset[str]:
+    """Return those of ``sessions`` that have a route in another set than ``but``."""
+    found: set[str] = set()
+    for start in range(0, len(sessions), _AT_ONCE):
+        some = sessions[start : start + _AT_ONCE]
+        query = select(ROUTES.c.session).where(
+            ROUTES.c.session.in_(some), ROUTES.c.offer_set != but
+        )
+        found.update((await connection.execute(query)).scalars())
+    return frozenset(found)
+
+
+async def _save_reading(
+    connection: AsyncConnection, route: Route, changes: Sequence[PhaseChange]
+) -> None:
+    if not await _lock_route(connection, route.session):
+        return
+    if route.overlay is not None:
+        await _mark(connection, [route.session], route.overlay)
+    await _keep_reading(connection, route)
+    if changes:
+        await connection.execute(
+            insert_new(connection, PHASE_HISTORY),
+            [_change_row(change) for change in changes],
+        )
 
 
 async def _lock_route(connection: AsyncConnection, session: str) -> bool:

@@ -37,29 +37,13 @@ class WinnerStore:
         Raises:
             UnknownResource: There is no such offer set.
         """
-        async with self._database.writing() as connection:
-            if not await _lock_set(connection, winner.offer_set):
-                raise UnknownResource(f"There is no offer set {winner.offer_set}.")
-            present = await _winner_of(connection, winner.offer_set)
-            if present is not None:
-                return present
-            await _insert_winner(connection, winner, replica, until)
-            await _set_open(connection, winner.offer_set, is_open=False)
-        return winner
+        return await self._database.write(
+            lambda connection: _claim(connection, winner, replica, until)
+        )
 
     async def withdraw(self, winner: Winner) -> None:
         """Remove a winner that its site definitely refused, and reopen the set."""
-        async with self._database.writing() as connection:
-            await _lock_set(connection, winner.offer_set)
-            removed = await connection.execute(
-                delete(WINNERS).where(
-                    WINNERS.c.offer_set == winner.offer_set,
-                    WINNERS.c.session == winner.session,
-                    WINNERS.c.state == WinnerState.ACCEPTING.value,
-                )
-            )
-            if removed.rowcount == 1:
-                await _set_open(connection, winner.offer_set, is_open=True)
+        await self._database.write(lambda connection: _withdraw(connection, winner))
 
     async def settle(
         self, winner: Winner, state: WinnerState, releases: Sequence[Release]
@@ -73,60 +57,104 @@ class WinnerStore:
             Whether it was done; not where the set has another winner, or the set
             is gone, or ``lost`` comes after ``accepted``. Nothing is changed then.
         """
-        async with self._database.writing() as connection:
-            if not await _lock_set(connection, winner.offer_set):
-                return False
-            present = await _winner_of(connection, winner.offer_set)
-            if not _may_settle(present, winner, state):
-                return False
-            await _keep_state(connection, winner, present, state)
-            if state is WinnerState.ACCEPTED:
-                await _mark_losers(connection, winner)
-                await _start_watch(connection, winner)
-            await queue_releases(connection, releases)
-        return True
+        return await self._database.write(
+            lambda connection: _settle(connection, winner, state, releases)
+        )
 
     async def of_offer_set(self, offer_set: str) -> Winner | None:
         """Return a set's winner, None where it has none."""
-        async with self._database.reading() as connection:
-            return await _winner_of(connection, offer_set)
+        return await self._database.read(
+            lambda connection: _winner_of(connection, offer_set)
+        )
 
     async def accepting(
         self, replica: str, until: datetime, now: datetime
     ) -> Sequence[Winner]:
         """Lease the oldest acceptances that nobody is at work on, until ``until``."""
-        abandoned = (
-            select(WINNERS)
-            .where(
-                WINNERS.c.state == WinnerState.ACCEPTING.value,
-                or_(WINNERS.c.lease_until.is_(None), WINNERS.c.lease_until <= now),
-            )
-            .order_by(WINNERS.c.lease_until)
-            .limit(_BATCH)
-            .with_for_update(skip_locked=True)
+        return await self._database.write(
+            lambda connection: _lease_abandoned(connection, replica, until, now)
         )
-        async with self._database.writing() as connection:
-            rows = (await connection.execute(abandoned)).all()
-            if rows:
-                await connection.execute(
-                    update(WINNERS)
-                    .where(WINNERS.c.offer_set.in_([row.offer_set for row in rows]))
-                    .values(lease_owner=replica, lease_until=until)
-                )
-        return [_winner(row) for row in rows]
 
     async def extend(self, offer_set: str, replica: str, until: datetime) -> None:
         """Hold the lease of an acceptance that is still being worked on."""
-        async with self._database.writing() as connection:
-            await connection.execute(
-                update(WINNERS)
-                .where(
-                    WINNERS.c.offer_set == offer_set,
-                    WINNERS.c.lease_owner == replica,
-                    WINNERS.c.state == WinnerState.ACCEPTING.value,
-                )
-                .values(lease_until=until)
+        change = (
+            update(WINNERS)
+            .where(
+                WINNERS.c.offer_set == offer_set,
+                WINNERS.c.lease_owner == replica,
+                WINNERS.c.state == WinnerState.ACCEPTING.value,
             )
+            .values(lease_until=until)
+        )
+        await self._database.write(lambda connection: connection.execute(change))
+
+
+async def _claim(
+    connection: AsyncConnection, winner: Winner, replica: str, until: datetime
+) -> Winner:
+    if not await _lock_set(connection, winner.offer_set):
+        raise UnknownResource(f"There is no offer set {winner.offer_set}.")
+    present = await _winner_of(connection, winner.offer_set)
+    if present is not None:
+        return present
+    await _insert_winner(connection, winner, replica, until)
+    await _set_open(connection, winner.offer_set, is_open=False)
+    return winner
+
+
+async def _withdraw(connection: AsyncConnection, winner: Winner) -> None:
+    await _lock_set(connection, winner.offer_set)
+    removed = await connection.execute(
+        delete(WINNERS).where(
+            WINNERS.c.offer_set == winner.offer_set,
+            WINNERS.c.session == winner.session,
+            WINNERS.c.state == WinnerState.ACCEPTING.value,
+        )
+    )
+    if removed.rowcount == 1:
+        await _set_open(connection, winner.offer_set, is_open=True)
+
+
+async def _settle(
+    connection: AsyncConnection,
+    winner: Winner,
+    state: WinnerState,
+    releases: Sequence[Release],
+) -> bool:
+    if not await _lock_set(connection, winner.offer_set):
+        return False
+    present = await _winner_of(connection, winner.offer_set)
+    if not _may_settle(present, winner, state):
+        return False
+    await _keep_state(connection, winner, present, state)
+    if state is WinnerState.ACCEPTED:
+        await _mark_losers(connection, winner)
+        await _start_watch(connection, winner)
+    await queue_releases(connection, releases)
+    return True
+
+
+async def _lease_abandoned(
+    connection: AsyncConnection, replica: str, until: datetime, now: datetime
+) -> Sequence[Winner]:
+    abandoned = (
+        select(WINNERS)
+        .where(
+            WINNERS.c.state == WinnerState.ACCEPTING.value,
+            or_(WINNERS.c.lease_until.is_(None), WINNERS.c.lease_until <= now),
+        )
+        .order_by(WINNERS.c.lease_until)
+        .limit(_BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    rows = (await connection.execute(abandoned)).all()
+    if rows:
+        await connection.execute(
+            update(WINNERS)
+            .where(WINNERS.c.offer_set.in_([row.offer_set for row in rows]))
+            .values(lease_owner=replica, lease_until=until)
+        )
+    return [_winner(row) for row in rows]
 
 
 def _may_settle(present: Winner | None, winner: Winner, state: WinnerState) -> bool:

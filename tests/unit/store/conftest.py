@@ -1,5 +1,9 @@
 """Stores of each kind, empty for every test."""
 
+import asyncio
+import shutil
+from pathlib import Path
+
 import pytest
 from sqlalchemy import text
 
@@ -19,17 +23,36 @@ def postgresql_url(postgresql):
     return postgresql.new_database()
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory):
+    """An empty store's file, to be copied: making its tables takes a while."""
+    file = tmp_path_factory.mktemp("template") / "store.db"
+
+    async def make():
+        async with open_store(sqlite_url(file)):
+            pass
+
+    with asyncio.Runner() as runner:
+        runner.run(make())
+    return file
+
+
 @pytest.fixture(params=["sqlite-file", "sqlite-memory", "postgresql"])
-async def store(request, tmp_path):
+def store_url(request, tmp_path):
     match request.param:
         case "sqlite-file":
-            url = sqlite_url(tmp_path / "store.db")
+            template = request.getfixturevalue("sqlite_template")
+            return sqlite_url(Path(shutil.copy(template, tmp_path)))
         case "sqlite-memory":
-            url = "sqlite:///:memory:"
+            return "sqlite:///:memory:"
         case _:
-            url = request.getfixturevalue("postgresql_url")
-    async with open_store(url) as store:
-        if request.param == "postgresql":
+            return request.getfixturevalue("postgresql_url")
+
+
+@pytest.fixture
+async def store(store_url):
+    async with open_store(store_url) as store:
+        if store_url.startswith("postgresql"):
             await _empty(store)
         yield store
 

@@ -42,7 +42,10 @@ async def test_an_older_reading_does_not_replace_a_newer_one(store):
     await store.routes.save_reading(newer, [seen("RUNNING", 5)])
     await store.routes.save_reading(older, [seen("WAITING", 4)])
     assert await store.routes.get(FIRST) == newer
-    assert await store.watches.history(FIRST) == [seen("WAITING", 4), seen("RUNNING", 5)]
+    assert await store.watches.history(FIRST) == [
+        seen("WAITING", 4),
+        seen("RUNNING", 5),
+    ]
 
 
 async def test_a_phase_keeps_the_time_when_it_was_first_seen(store):
@@ -51,7 +54,8 @@ async def test_a_phase_keeps_the_time_when_it_was_first_seen(store):
     first = [seen("WAITING", 1), seen("PREPARING", 1, "data/in")]
     await store.routes.save_reading(route, first)
     await store.routes.save_reading(
-        route, [seen("WAITING", 2), seen("PREPARING", 2), seen("PREPARING", 2, "data/in")]
+        route,
+        [seen("WAITING", 2), seen("PREPARING", 2), seen("PREPARING", 2, "data/in")],
     )
     assert await store.watches.history(FIRST) == [
         seen("PREPARING", 1, "data/in"),
@@ -63,9 +67,7 @@ async def test_a_phase_keeps_the_time_when_it_was_first_seen(store):
 async def test_an_overlay_is_never_cleared_nor_replaced(store):
     await store.offer_sets.add(offer_set(FIRST), [], {})
     route = await store.routes.get(FIRST)
-    await store.routes.save_reading(
-        replace(route, overlay=SessionPhase.CANCELLED), []
-    )
+    await store.routes.save_reading(replace(route, overlay=SessionPhase.CANCELLED), [])
     await store.routes.save_reading(route, [])
     await store.routes.save_reading(replace(route, overlay=SessionPhase.EXPIRED), [])
     await store.routes.mark([FIRST], SessionPhase.REJECTED)
