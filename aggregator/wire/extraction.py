@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from aggregator.domain.offers import Amount, DataItem, Quote
@@ -15,6 +16,9 @@ from aggregator.domain.schedules import Duration, StartInterval, parse_instant
 
 _VERSION: Final = re.compile(r"(-\d+(\.\d+)*)?(\.yaml)?$")
 _DIDS: Final = (("skao", "namespace", "objectname"), ("rucio", "scope", "object"))
+
+_REMEMBERED: Final = 4096
+_LONGEST_TIME: Final = 128
 
 Node = Mapping[str, Any]
 
@@ -51,36 +55,17 @@ def short_kind(uri: str) -> str:
 
 def instant(node: Node, key: str) -> datetime | None:
     """Return the instant at a key."""
-    value = text(node, key)
-    if value is None:
-        return None
-    try:
-        return parse_instant(value)
-    except ValueError:
-        return None
+    return _instant(_short_text(node, key))
 
 
 def seconds(node: Node, key: str) -> float | None:
     """Return the length of the duration at a key, in seconds."""
-    value = text(node, key)
-    if value is None:
-        return None
-    try:
-        return Duration.parse(value).approximate_seconds
-    except ValueError:
-        return None
+    return _seconds(_short_text(node, key))
 
 
 def interval(node: Node, key: str) -> StartInterval | None:
     """Return the interval at a key; None where it says that nobody knows."""
-    value = text(node, key)
-    if value is None:
-        return None
-    try:
-        found = StartInterval.parse(value)
-    except ValueError:
-        return None
-    return None if found.is_unknown else found
+    return _interval(_short_text(node, key))
 
 
 def amount(node: Node, key: str) -> Amount:
@@ -101,6 +86,36 @@ def quotes(node: Node, key: str) -> tuple[Quote, ...]:
 def data_items(payload: Node) -> tuple[DataItem, ...]:
     """Return the data of a request or session."""
     return tuple(_data_item(item) for item in mappings(payload, "data"))
+
+
+def _short_text(node: Node, key: str) -> str | None:
+    value = text(node, key)
+    return None if value is None or len(value) > _LONGEST_TIME else value
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _instant(value: str | None) -> datetime | None:
+    try:
+        return None if value is None else parse_instant(value)
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _seconds(value: str | None) -> float | None:
+    try:
+        return None if value is None else Duration.parse(value).approximate_seconds
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _interval(value: str | None) -> StartInterval | None:
+    try:
+        found = None if value is None else StartInterval.parse(value)
+    except ValueError:
+        return None
+    return None if found is None or found.is_unknown else found
 
 
 def _data_item(item: Node) -> DataItem:

@@ -14,6 +14,7 @@ MISFIT: Final = object()
 Shape = Callable[[Any], Any]
 
 _REMEMBERED: Final = 4096
+_LONGEST: Final = 128
 
 
 def text(value: Any) -> Any:
@@ -45,7 +46,11 @@ def texts_by_name(value: Any) -> Any:
 
 def moment(value: Any) -> Any:
     """Fit dates with a time, in ISO 8601."""
-    return value if type(value) is str and _is_moment(value) else MISFIT
+    return value if _is_short_text(value) and _is_moment(value) else MISFIT
+
+
+def _is_short_text(value: Any) -> bool:
+    return type(value) is str and len(value) <= _LONGEST
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -64,14 +69,14 @@ def one_of(*values: str) -> Shape:
 
 
 def matching(pattern: str) -> Shape:
-    """Return the shape of texts that a regular expression matches as a whole."""
+    """Return the shape of short texts that a regular expression matches as a whole."""
     compiled = re.compile(pattern, re.ASCII)
 
     @lru_cache(maxsize=_REMEMBERED)
     def matches(value: str) -> bool:
         return compiled.fullmatch(value) is not None
 
-    return lambda value: value if type(value) is str and matches(value) else MISFIT
+    return lambda value: value if _is_short_text(value) and matches(value) else MISFIT
 
 
 def listing(shape: Shape) -> Shape:

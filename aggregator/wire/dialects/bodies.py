@@ -1,6 +1,6 @@
 """Bodies: requests, sessions, offer sets and updates between dialects."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -11,6 +11,7 @@ from aggregator.wire.dialects.components import (
     component,
     envelope,
     lifted,
+    lifted_envelope,
     lowered,
     mapped,
     renamed,
@@ -20,7 +21,8 @@ from aggregator.wire.dialects.components import (
 from aggregator.wire.dialects.volumes import canonical_volumes, worded_volumes
 from aggregator.wire.dialects.wording import Wording
 
-_COMPUTE: Final = "compute/simple-compute-resource"
+_SINGLE_PARTS: Final = ("executable", "compute")
+_LISTED_PARTS: Final = ("storage", "data")
 _RESOURCES: Final = frozenset({"compute", "storage", "volumes", "data"})
 
 
@@ -40,9 +42,9 @@ class Lexicon:
     own_kinds: Mapping[str, str] = field(repr=False)
     default_compute: str
 
-    def read(self, node: Node, *, lift: bool) -> Node:
-        """Return a component in the canonical vocabulary."""
-        return canonical_component(node, self.canonical_kinds, lift=lift)
+    def read(self, node: Node) -> Node:
+        """Return a component in the canonical vocabulary, but for its ``meta``."""
+        return canonical_component(node, self.canonical_kinds)
 
     def write(self, node: Node) -> Node:
         """Return a canonical component in the dialect."""
@@ -50,16 +52,19 @@ class Lexicon:
 
 
 class Body(Protocol):
-    """One type of message body; neither method changes its argument."""
+    """One type of message body; none of the methods changes its argument."""
 
-    def canonical(self, document: Node, lexicon: Lexicon, *, lift: bool) -> Node:
-        """Return a body of any dialect in the canonical vocabulary.
+    def canonical(self, document: Node, lexicon: Lexicon) -> Node:
+        """Return a body in the canonical vocabulary, but for where names stand.
 
         Args:
-            document: The body.
+            document: The body, in any dialect.
             lexicon: The lexicon of the dialect that it is said to be in.
-            lift: Whether names and their like outside of ``meta`` belong into it.
         """
+        ...
+
+    def lifted(self, payload: Node) -> Node:
+        """Return a canonical body with names and their like in each ``meta``."""
         ...
 
     def worded(self, payload: Node, lexicon: Lexicon) -> Node:
@@ -70,11 +75,14 @@ class Body(Protocol):
 class Request:
     """A request for offers."""
 
-    def canonical(self, document: Node, lexicon: Lexicon, *, lift: bool) -> Node:
+    def canonical(self, document: Node, lexicon: Lexicon) -> Node:
         """Return a request in the canonical vocabulary."""
         document = _with_requested_start(document, _as_single)
-        document = _canonical_parts(document, lexicon, lift=lift)
-        return lifted(document) if lift else document
+        return _canonical_parts(document, lexicon)
+
+    def lifted(self, payload: Node) -> Node:
+        """Return a canonical request with its names in each ``meta``."""
+        return lifted(_lifted_parts(payload))
 
     def worded(self, payload: Node, lexicon: Lexicon) -> Node:
         """Return a canonical request in the lexicon's dialect."""
@@ -87,10 +95,14 @@ class Request:
 class Session:
     """A session, which an offer is too."""
 
-    def canonical(self, document: Node, lexicon: Lexicon, *, lift: bool) -> Node:
+    def canonical(self, document: Node, lexicon: Lexicon) -> Node:
         """Return a session in the canonical vocabulary."""
-        document = canonical_envelope(document, lexicon.canonical_kinds, lift=lift)
-        return _canonical_parts(document, lexicon, lift=lift)
+        document = canonical_envelope(document, lexicon.canonical_kinds)
+        return _canonical_parts(document, lexicon)
+
+    def lifted(self, payload: Node) -> Node:
+        """Return a canonical session with its names in each ``meta``."""
+        return lifted_envelope(_lifted_parts(payload))
 
     def worded(self, payload: Node, lexicon: Lexicon) -> Node:
         """Return a canonical session in the lexicon's dialect."""
@@ -101,38 +113,36 @@ class Session:
 class OfferSet:
     """A set of offers."""
 
-    def canonical(self, document: Node, lexicon: Lexicon, *, lift: bool) -> Node:
+    def canonical(self, document: Node, lexicon: Lexicon) -> Node:
         """Return an offer set in the canonical vocabulary."""
-        document = canonical_envelope(document, lexicon.canonical_kinds, lift=lift)
-        if "offers" not in document:
-            return document
-        offers = mapped(
-            document["offers"],
-            lambda offer: SESSION.canonical(offer, lexicon, lift=lift),
-        )
-        return with_value(document, "offers", offers)
+        document = canonical_envelope(document, lexicon.canonical_kinds)
+        return _with_offers(document, lambda one: SESSION.canonical(one, lexicon))
+
+    def lifted(self, payload: Node) -> Node:
+        """Return a canonical offer set with its names in each ``meta``."""
+        return lifted_envelope(_with_offers(payload, SESSION.lifted))
 
     def worded(self, payload: Node, lexicon: Lexicon) -> Node:
         """Return a canonical offer set in the lexicon's dialect."""
-        if "offers" in payload:
-            offers = mapped(
-                payload["offers"], lambda offer: SESSION.worded(offer, lexicon)
-            )
-            payload = with_value(payload, "offers", offers)
+        payload = _with_offers(payload, lambda one: SESSION.worded(one, lexicon))
         return envelope(payload, lexicon.wording, lexicon.own_kinds)
 
 
 class Update:
     """A change that is asked of a session."""
 
-    def canonical(self, document: Node, lexicon: Lexicon, *, lift: bool) -> Node:
+    def canonical(self, document: Node, lexicon: Lexicon) -> Node:
         """Return an update in the canonical vocabulary: bare, with ``kind``."""
-        del lexicon, lift
+        del lexicon
         if is_wrapped(document):
             document = document["update"]
         if "type" in document and "kind" not in document:
             document = renamed(document, "type", "kind")
         return document
+
+    def lifted(self, payload: Node) -> Node:
+        """Return the update: it has no names."""
+        return payload
 
     def worded(self, payload: Node, lexicon: Lexicon) -> Node:
         """Return a canonical update in the lexicon's dialect."""
@@ -154,38 +164,50 @@ def is_wrapped(update: Node) -> bool:
     return isinstance(inner, dict) and not ({"kind", "type"} & update.keys())
 
 
-def _canonical_parts(body: Node, lexicon: Lexicon, *, lift: bool) -> Node:
-    def read(node: Node) -> Node:
-        return lexicon.read(node, lift=lift)
+def _with_offers(offer_set: Node, change: Callable[[Node], Node]) -> Node:
+    if "offers" not in offer_set:
+        return offer_set
+    return with_value(offer_set, "offers", mapped(offer_set["offers"], change))
 
+
+def _canonical_parts(body: Node, lexicon: Lexicon) -> Node:
     body = _without_block(body)
     if "computer" in body and "compute" not in body:
         body = renamed(body, "computer", "compute")
     compute = body.get("compute")
     if isinstance(compute, list) and len(compute) == 1:
         body = {**body, "compute": compute[0]}
-    for key in ("executable", "compute"):
-        if isinstance(body.get(key), dict):
-            body = with_value(body, key, read(body[key]))
+    body = _with_parts(body, lexicon.read)
     if "storage" in body:
-        body = with_value(body, "storage", mapped(body["storage"], read))
         body = _with_links(body, "resources", "data")
-    if "data" in body:
-        body = with_value(body, "data", mapped(body["data"], read))
-    return canonical_volumes(body, read, lexicon.default_compute)
+    return canonical_volumes(body, lexicon.read, lexicon.default_compute)
+
+
+def _lifted_parts(body: Node) -> Node:
+    body = _with_parts(body, lifted)
+    compute = body.get("compute")
+    if not isinstance(compute, dict) or "volumes" not in compute:
+        return body
+    compute = with_value(compute, "volumes", mapped(compute["volumes"], lifted))
+    return with_value(body, "compute", compute)
+
+
+def _with_parts(body: Node, change: Callable[[Node], Node]) -> Node:
+    for key in _SINGLE_PARTS:
+        if isinstance(body.get(key), dict):
+            body = with_value(body, key, change(body[key]))
+    for key in _LISTED_PARTS:
+        if key in body:
+            body = with_value(body, key, mapped(body[key], change))
+    return body
 
 
 def _worded_parts(body: Node, lexicon: Lexicon) -> Node:
     wording = lexicon.wording
     body = worded_volumes(body, wording, lexicon.write)
-    for key in ("executable", "compute"):
-        if isinstance(body.get(key), dict):
-            body = with_value(body, key, lexicon.write(body[key]))
+    body = _with_parts(body, lexicon.write)
     if "storage" in body:
-        body = with_value(body, "storage", mapped(body["storage"], lexicon.write))
         body = _with_links(body, "data", wording.storage_link)
-    if "data" in body:
-        body = with_value(body, "data", mapped(body["data"], lexicon.write))
     if wording.resources_block:
         return _with_block(body)
     if wording.compute_key != "compute" and wording.compute_key not in body:
@@ -244,7 +266,7 @@ def _with_block(body: Node) -> Node:
     return {**rest, "resources": {**block, **taken}}
 
 
-def _with_requested_start(request: Node, change: "_StartChange") -> Node:
+def _with_requested_start(request: Node, change: Callable[[Any], Any]) -> Node:
     schedule = request.get("schedule")
     if not isinstance(schedule, dict):
         return request
@@ -258,10 +280,6 @@ def _with_requested_start(request: Node, change: "_StartChange") -> Node:
         **request,
         "schedule": {**schedule, "requested": {**requested, "start": start}},
     }
-
-
-class _StartChange(Protocol):
-    def __call__(self, start: Any) -> Any: ...
 
 
 def _as_single(start: Any) -> Any:

@@ -67,33 +67,33 @@ def with_value(node: Node, key: str, value: Any) -> Node:
     return node if node.get(key) is value else {**node, key: value}
 
 
-def canonical_component(node: Node, kinds: Mapping[str, str], *, lift: bool) -> Node:
-    """Return a component in the canonical vocabulary.
+def canonical_component(node: Node, kinds: Mapping[str, str]) -> Node:
+    """Return a component in the canonical vocabulary, but for its ``meta``.
 
     Args:
         node: The component in any dialect.
         kinds: The canonical URI of each kind's URI in any dialect.
-        lift: Whether a uuid, name or their like that stands in the component itself
-            belongs to its ``meta``, as it does in dialects without one.
     """
     node = _canonical_kind(node, kinds)
     node = _canonical_phase(node, _OLD_COMPONENT_PHASES)
-    node = _canonical_schedule(node)
-    return lifted(node) if lift else node
+    return _canonical_schedule(node) if "schedule" in node else node
 
 
-def canonical_envelope(node: Node, kinds: Mapping[str, str], *, lift: bool) -> Node:
+def canonical_envelope(node: Node, kinds: Mapping[str, str]) -> Node:
     """Return a session or an offer set, but for what it contains, as canonical."""
     if "state" in node and "phase" not in node:
         node = renamed(node, "state", "phase")
     node = _canonical_kind(node, kinds)
     node = _canonical_phase(node, OLD_SESSION_PHASES)
-    node = _canonical_schedule(node)
-    if lift:
-        node = lifted(node)
-        if "connectors" in node:
-            connectors = mapped(node["connectors"], _canonical_item)
-            node = with_value(node, "connectors", connectors)
+    return _canonical_schedule(node) if "schedule" in node else node
+
+
+def lifted_envelope(node: Node) -> Node:
+    """Return a session or offer set with its names and their like in its ``meta``."""
+    node = lifted(node)
+    if "connectors" in node:
+        connectors = mapped(node["connectors"], _canonical_item)
+        node = with_value(node, "connectors", connectors)
     return node
 
 
@@ -123,17 +123,21 @@ def envelope(node: Node, wording: Wording, kinds: Mapping[str, str]) -> Node:
 
 
 def lifted(node: Node) -> Node:
-    """Return a node with its uuid, name and their like in its ``meta``."""
+    """Return a node with its uuid, name and their like in its ``meta``.
+
+    They stand in the node itself in dialects without a ``meta``.
+    """
     meta = node.get("meta", {})
     if not isinstance(meta, dict):
         return node
     taken = {
         key: _LIFTED[key] for key in node if key in _LIFTED and _LIFTED[key] not in meta
     }
-    full = {**{inner: node[key] for key, inner in taken.items()}, **meta}
-    whole = _with_items(full, _canonical_item)
     if not taken:
-        return node if whole is full else {**node, "meta": whole}
+        whole = _with_items(meta, _canonical_item)
+        return node if whole is meta else {**node, "meta": whole}
+    meta = {**{inner: node[key] for key, inner in taken.items()}, **meta}
+    whole = _with_items(meta, _canonical_item)
     rest = {
         key: value for key, value in node.items() if key not in taken and key != "meta"
     }

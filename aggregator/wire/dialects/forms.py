@@ -47,8 +47,7 @@ class Form:
 
     def residue_of(self, body: Body, document: Node, payload: Node) -> dict[str, Any]:
         """Return the residue by which ``payload`` becomes ``document`` again."""
-        whole = body.canonical(payload, self.lexicon, lift=True)
-        worded = body.worded(whole, self.lexicon)
+        worded = body.worded(body.lifted(payload), self.lexicon)
         residue = {} if worded is document else spelling(worded, document, self.mark)
         if self.is_variant and not residue:
             return {"": {"was": {}, "is": {}, "in": self.mark}}
@@ -56,8 +55,9 @@ class Form:
 
     def to_canonical(self, body: Body, document: Node) -> Canonical:
         """Return a body written in this form in the canonical vocabulary."""
-        lift = self.lexicon.wording.meta_on_top
-        payload = body.canonical(document, self.lexicon, lift=lift)
+        payload = body.canonical(document, self.lexicon)
+        if self.lexicon.wording.meta_on_top:
+            payload = body.lifted(payload)
         return Canonical(payload, self.residue_of(body, document, payload))
 
     def from_canonical(self, body: Body, canonical: Canonical) -> Node:
@@ -68,9 +68,9 @@ class Form:
             if entry["in"] == self.mark
         }
         if residue:
-            whole = body.canonical(canonical.payload, self.lexicon, lift=True)
+            worded = body.worded(body.lifted(canonical.payload), self.lexicon)
             try:
-                return respelled(body.worded(whole, self.lexicon), residue)
+                return respelled(worded, residue)
             except StaleSpellingError:
                 pass
         return body.worded(canonical.payload, self.lexicon)

@@ -6,6 +6,7 @@ with ``in`` (the dialect), ``was`` (the members as the dialect writes them) and 
 something that it names has changed, the dialect's own way is the right one.
 """
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from aggregator.wire.dialects.components import Node
@@ -38,11 +39,20 @@ def respelled(worded: Node, residue: dict[str, Any]) -> Node:
     Raises:
         StaleSpellingError: The document isn't the one that the residue is of.
     """
-    document: Any = worded
+    tree = _Tree()
     for pointer, entry in residue.items():
-        document = _respelled_at(document, steps_of(pointer), entry)
-    result: Node = document
-    return result
+        node = tree
+        for step in steps_of(pointer):
+            node = node.below.setdefault(step, _Tree())
+        node.entry = entry
+    document: Node = _respelled(worded, tree)
+    return document
+
+
+@dataclass(slots=True)
+class _Tree:
+    entry: dict[str, Any] | None = None
+    below: "dict[str, _Tree]" = field(default_factory=dict)
 
 
 def _compare(
@@ -75,16 +85,27 @@ def _are_alike(one: Any, other: Any) -> bool:
     )
 
 
-def _respelled_at(node: Any, steps: list[str], entry: dict[str, Any]) -> Any:
-    if not steps:
-        return _exchanged(node, entry["was"], entry["is"])
-    step, *rest = steps
-    if isinstance(node, list) and step.isdecimal() and int(step) < len(node):
-        index = int(step)
-        changed = _respelled_at(node[index], rest, entry)
-        return [*node[:index], changed, *node[index + 1 :]]
-    if isinstance(node, dict) and step in node:
-        return {**node, step: _respelled_at(node[step], rest, entry)}
+def _respelled(node: Any, tree: _Tree) -> Any:
+    if isinstance(node, list):
+        node = [*node]
+        places: list[Any] = [_index(step, node) for step in tree.below]
+    elif isinstance(node, dict):
+        node = {**node}
+        places = [*tree.below]
+    else:
+        raise StaleSpellingError
+    for place, part in zip(places, tree.below.values(), strict=True):
+        if isinstance(node, dict) and place not in node:
+            raise StaleSpellingError(place)
+        node[place] = _respelled(node[place], part)
+    if tree.entry is not None:
+        return _exchanged(node, tree.entry["was"], tree.entry["is"])
+    return node
+
+
+def _index(step: str, items: list[Any]) -> int:
+    if step.isdecimal() and int(step) < len(items):
+        return int(step)
     raise StaleSpellingError(step)
 
 

@@ -143,8 +143,10 @@ def _canonical(volume: Any, change: Callable[[Node], Node], index: int) -> list[
     if not isinstance(volume, dict):
         return [volume]
     volume = change(volume)
-    meta = volume.get("meta")
-    if isinstance(meta, dict) and meta.get("name") == _UNNAMED.format(index):
+    meta, unnamed = volume.get("meta"), _UNNAMED.format(index)
+    if volume.get("name") == unnamed:
+        volume = without(volume, "name")
+    elif isinstance(meta, dict) and meta.get("name") == unnamed:
         meta = without(meta, "name")
         volume = {**volume, "meta": meta} if meta else without(volume, "meta")
     cardinality = volume.get("cardinality")
