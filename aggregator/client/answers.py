@@ -160,6 +160,12 @@ class SiteReport:
         """What was wrong, in words; empty where nothing was."""
         return reading.text(self.document.get("detail"))
 
+    @property
+    def messages(self) -> tuple[MessageAnswer, ...]:
+        """What the site itself had to say."""
+        listed = reading.mappings(self.document.get("messages"))
+        return tuple(MessageAnswer(message) for message in listed)
+
 
 @dataclass(frozen=True, slots=True)
 class SiteHealth:
@@ -170,6 +176,10 @@ class SiteHealth:
     def says(self, name: str) -> str:
         """Return the text that the broker gives under ``name``, else an empty one."""
         return reading.text(self.document.get(name))
+
+    def moment(self, name: str) -> datetime | None:
+        """Return the moment that the broker gives under ``name``, None for none."""
+        return reading.instant(self.document.get(name))
 
     @property
     def name(self) -> str:

@@ -89,7 +89,7 @@ class BrokerClient:
         first, second = _SUBMIT_PATHS
         try:
             return await self._transport.exchange(
-                "POST", first, body=body, headers=headers, timeout=budget
+                "POST", first, body=body, headers=headers, budget=budget
             )
         except BrokerProblem as problem:
             if problem.status not in {
@@ -98,7 +98,7 @@ class BrokerClient:
             }:
                 raise
         return await self._transport.exchange(
-            "POST", second, body=body, headers=headers, timeout=budget
+            "POST", second, body=body, headers=headers, budget=budget
         )
 
     async def offer_set(self, uuid: str) -> OfferSetAnswer:

@@ -1,6 +1,7 @@
 """What can go wrong between a client and a broker, as two kinds of exception."""
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from aggregator.client import reading
@@ -62,7 +63,8 @@ class BrokerProblem(BrokerError):
     @property
     def may_pass(self) -> bool:
         """Whether the same call may succeed later."""
-        return self.status == 429 or self.status >= 500  # noqa: PLR2004  RFC 9110
+        is_theirs = self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        return is_theirs or self.status == HTTPStatus.TOO_MANY_REQUESTS
 
 
 class BrokerUnreachable(BrokerError):

@@ -72,9 +72,16 @@ class Transport:
         *,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109  a budget, not a cancellation
+        budget: float | None = None,
     ) -> Reply:
         """Send a request and return the answer; a redirect is an answer too.
+
+        Args:
+            method: Of HTTP.
+            path: Below the base URL, encoded.
+            body: Its bytes, None for no body.
+            headers: Beside those that go with every request.
+            budget: Seconds in the place of the usual timeout.
 
         Raises:
             BrokerProblem: The broker answered with an error.
@@ -82,10 +89,10 @@ class Transport:
         """
         if self._session is None:
             raise RuntimeError("the client is used outside of its `async with`")
-        budget = self._timeout if timeout is None else timeout
+        seconds = self._timeout if budget is None else budget
         try:
             async with (
-                asyncio.timeout(budget),
+                asyncio.timeout(seconds),
                 self._session.request(
                     method,
                     URL(f"{self._base}{path}", encoded=True),
@@ -97,7 +104,7 @@ class Transport:
             ):
                 return self._reply(response, await _bounded_body(response))
         except TimeoutError:
-            fault = f"no answer from {self._base} within {budget:g} s"
+            fault = f"no answer from {self._base} within {seconds:g} s"
             raise BrokerUnreachable(fault) from None
         except aiohttp.ClientError as error:
             fault = f"can't reach {self._base}: {_words(error)}"

@@ -1,0 +1,111 @@
+"""Who watches the demo: people, who get a story, and machines, who get a document."""
+
+from typing import Final
+
+from aggregator.cli import tables
+from aggregator.cli.printing import console, print_json
+from aggregator.client import Progress, RankedOfferAnswer, SessionAnswer
+from aggregator.demo.outcome import as_document
+from aggregator.demo.story import Offers, Surroundings
+
+_PAGES: Final = (
+    ("the sites and their health", "/federation/sites"),
+    ("the offers", "/offersets/{offer_set}"),
+    ("why in this order", "/offersets/{offer_set}/ranking"),
+    ("what each site did", "/offersets/{offer_set}/sites"),
+    ("the session", "/sessions/{session}"),
+    ("metrics", "/metrics"),
+)
+
+
+class People:
+    """Prints each step as it happens."""
+
+    def __init__(self) -> None:
+        self._out = console()
+        self._ranking: dict[str, RankedOfferAnswer] = {}
+
+    def set_up(self, surroundings: Surroundings, request: str) -> None:
+        """Say what runs where, and show the request."""
+        self._out.print(f"The meta-broker is at {surroundings.broker}, in front of:")
+        for site in surroundings.sites:
+            self._out.print(f"  {site.name:<7} {site.url}  {site.description}")
+        scale = f"{surroundings.time_scale:g}"
+        self._out.print(f"Sessions live {scale} times faster there than the clock.\n")
+        self._out.print(f"The request, sent to {surroundings.broker}/offersets:\n")
+        self._out.print(request, markup=False)
+
+    def offers_came(self, offers: Offers) -> None:
+        """Print the offers in their order, and the sites that made none."""
+        self._ranking = dict(offers.ranking.by_session)
+        shown = frozenset(offer.site for offer in offers.ranking.offers)
+        offer_set = offers.offer_set
+        count = len(offer_set.offers)
+        self._out.print(f"{offer_set.result}: {count} offers, the best first.")
+        self._out.print(
+            tables.ranked_offers(offer_set.offers, offers.ranking, with_uuids=False)
+        )
+        missing = tables.missing_sites(offers.sites, shown)
+        if missing.row_count:
+            self._out.print("Sites without an offer:")
+            self._out.print(missing)
+
+    def accepted(self, session: SessionAnswer) -> None:
+        """Say which offer was taken."""
+        self._out.print(
+            f"Accepted the first: session {session.uuid} at {self._site(session)}"
+            f" is {session.phase}.\n"
+        )
+
+    def progressed(self, progress: Progress) -> None:
+        """Print the phases that changed."""
+        self._out.print(tables.phase_changes(progress))
+
+    def completed(self, session: SessionAnswer) -> None:
+        """Print the final record."""
+        self._out.print("\nThe final record:\n")
+        self._out.print(tables.session_record(session, self._site(session)))
+
+    def stays_up(self, surroundings: Surroundings, offers: Offers) -> None:
+        """Say where to look, and how to end."""
+        offer_set = offers.offer_set
+        self._out.print("\nEverything stays up. Look at:")
+        for title, path in _PAGES:
+            found = path.format(
+                offer_set=offer_set.uuid, session=offer_set.offers[0].uuid
+            )
+            self._out.print(f"  {title:<27} {surroundings.broker}{found}")
+        self._out.print("\nOr use it: metabroker sites, metabroker request FILE, ...")
+        self._out.print("Ctrl-C ends it.")
+
+    def _site(self, session: SessionAnswer) -> str:
+        ranked = self._ranking.get(session.uuid)
+        return "" if ranked is None else ranked.site
+
+
+class Machine:
+    """Prints one document when the story is over."""
+
+    def __init__(self) -> None:
+        self._offers: Offers | None = None
+
+    def set_up(self, surroundings: Surroundings, request: str) -> None:
+        """Say nothing yet."""
+
+    def offers_came(self, offers: Offers) -> None:
+        """Keep the offers for the end."""
+        self._offers = offers
+
+    def accepted(self, session: SessionAnswer) -> None:
+        """Say nothing yet."""
+
+    def progressed(self, progress: Progress) -> None:
+        """Say nothing yet."""
+
+    def completed(self, session: SessionAnswer) -> None:
+        """Print the ranked offers and the final session."""
+        assert self._offers is not None
+        print_json(as_document(self._offers, session))
+
+    def stays_up(self, surroundings: Surroundings, offers: Offers) -> None:
+        """Say nothing more: one document was promised."""

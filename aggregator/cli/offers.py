@@ -1,0 +1,165 @@
+"""``request`` and ``offers``: asking for offers, and looking at them."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from aggregator.cli.connection import (
+    DEFAULT_URL,
+    AsJson,
+    Connection,
+    TokenFile,
+    Url,
+    ask,
+    resource,
+)
+from aggregator.cli.exits import ExitCode, fail
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from aggregator.client import (
+        BrokerClient,
+        OfferSetAnswer,
+        RankingAnswer,
+        SiteReport,
+    )
+
+_LARGEST_REQUEST: Final = 16 * 2**20
+
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Print the offers' uuids only, best first."),
+]
+
+
+def request(
+    file: Annotated[str, typer.Argument(help="The request, YAML or JSON; - is stdin.")],
+    *,
+    wait: Annotated[
+        float | None, typer.Option(min=0.0, help="Seconds to wait for the sites.")
+    ] = None,
+    url: Url = DEFAULT_URL,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Ask all sites for offers; ends with 1 where there is none."""
+    body = _read(file)
+    _ask_and_show(
+        Connection(url, token_file),
+        lambda broker: broker.submit(body, wait=wait),
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+def show(
+    offer_set: Annotated[str, typer.Argument(help="The offer set's uuid or URL.")],
+    *,
+    url: Url = DEFAULT_URL,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show the offers of a request as they are now; ends with 1 where there is none."""
+    _ask_and_show(
+        Connection(url, token_file),
+        lambda broker: broker.offer_set(resource(offer_set)),
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An offer set with what a meta-broker knows beside it, and others don't."""
+
+    offer_set: "OfferSetAnswer"
+    ranking: "RankingAnswer | None"
+    sites: "tuple[SiteReport, ...]"
+
+    @property
+    def sites_shown(self) -> frozenset[str]:
+        """The sites whose offers are shown."""
+        ranked = () if self.ranking is None else self.ranking.offers
+        return frozenset(offer.site for offer in ranked)
+
+
+def _read(file: str) -> bytes:
+    try:
+        if file == "-":
+            body = sys.stdin.buffer.read(_LARGEST_REQUEST + 1)
+        else:
+            with Path(file).open("rb") as opened:
+                body = opened.read(_LARGEST_REQUEST + 1)
+    except OSError as error:
+        fail(f"can't read {file}: {error.strerror}", ExitCode.USAGE)
+    if len(body) > _LARGEST_REQUEST:
+        fail(f"{file} is larger than any broker reads", ExitCode.USAGE)
+    return body
+
+
+def _ask_and_show(
+    connection: Connection,
+    get: "Callable[[BrokerClient], Awaitable[OfferSetAnswer]]",
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    async def look(broker: "BrokerClient") -> _Answer:
+        offer_set = await get(broker)
+        if as_json or quiet:
+            return _Answer(offer_set, None, ())
+        return await _explained(broker, offer_set)
+
+    answer = ask(connection, look)
+    offers = answer.offer_set.offers
+    if as_json:
+        from aggregator.cli.printing import print_json  # noqa: PLC0415
+
+        print_json(answer.offer_set.document)
+    elif quiet:
+        for offer in offers:
+            typer.echo(offer.uuid)
+    else:
+        _show(answer)
+    if not offers:
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+async def _explained(broker: "BrokerClient", offer_set: "OfferSetAnswer") -> _Answer:
+    from aggregator.client import BrokerProblem  # noqa: PLC0415
+
+    try:
+        return _Answer(
+            offer_set,
+            await broker.ranking(offer_set.uuid),
+            await broker.sites(offer_set.uuid),
+        )
+    except BrokerProblem as problem:
+        if problem.may_pass:
+            raise
+        return _Answer(offer_set, None, ())
+
+
+def _show(answer: _Answer) -> None:
+    from aggregator.cli import tables  # noqa: PLC0415
+    from aggregator.cli.printing import console  # noqa: PLC0415
+
+    out = console()
+    offer_set = answer.offer_set
+    out.print(f"Offer set {offer_set.uuid}: {offer_set.result}")
+    if offer_set.offers:
+        out.print(tables.ranked_offers(offer_set.offers, answer.ranking))
+    missing = tables.missing_sites(answer.sites, answer.sites_shown)
+    if missing.row_count:
+        out.print(missing)
+    else:
+        for message in offer_set.messages:
+            out.print(f"{message.level}: {message.text}", markup=False)
+    if offer_set.offers:
+        out.print(f"Accept the best: metabroker accept {offer_set.offers[0].uuid}")

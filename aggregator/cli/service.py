@@ -1,0 +1,78 @@
+"""``serve`` and ``check``: the service itself, and its configuration."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+
+import typer
+
+from aggregator.cli.connection import AsJson
+from aggregator.cli.exits import ExitCode, fail
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aggregator.configuration.problems import ConfigurationError, Problem
+
+_DEFAULT: Final = Path("config/metabroker.yaml")
+
+ConfigFile = Annotated[
+    Path,
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="METABROKER_CONFIG",
+        help="The settings file; it names the others.",
+    ),
+]
+
+
+def serve(*, config: ConfigFile = _DEFAULT) -> None:
+    """Run the service until it is told to end (SIGTERM or Ctrl-C)."""
+    from aggregator import wiring  # noqa: PLC0415
+    from aggregator.configuration.problems import ConfigurationError  # noqa: PLC0415
+    from aggregator.domain.errors import StoreUnavailable  # noqa: PLC0415
+
+    try:
+        wiring.serve(wiring.load_configuration(config, os.environ))
+    except ConfigurationError as error:
+        _refuse(error)
+    except StoreUnavailable as error:
+        fail(f"the store can't be used: {error.detail}", ExitCode.REFUSED)
+    except OSError as error:
+        fail(f"can't listen: {error.strerror}", ExitCode.REFUSED)
+
+
+def check(*, config: ConfigFile = _DEFAULT, as_json: AsJson = False) -> None:
+    """Check a configuration; ends with 1 where it is bad, and says where and why."""
+    from aggregator import wiring  # noqa: PLC0415
+    from aggregator.configuration.problems import ConfigurationError  # noqa: PLC0415
+
+    try:
+        configuration = wiring.load_configuration(config, os.environ)
+    except ConfigurationError as error:
+        if not as_json:
+            _refuse(error)
+        _print_verdict(error.problems, ok=False)
+        raise typer.Exit(ExitCode.REFUSED) from None
+    if as_json:
+        _print_verdict(configuration.warnings, ok=True)
+        return
+    for warning in configuration.warnings:
+        typer.echo(f"{warning} (warning)", err=True)
+    policies = ", ".join(one.identity.name for one in configuration.policies)
+    typer.echo(f"{config}: good; {len(configuration.sites)} sites, policies {policies}")
+
+
+def _refuse(error: "ConfigurationError") -> NoReturn:
+    for problem in error.problems:
+        typer.echo(str(problem), err=True)
+    raise typer.Exit(ExitCode.REFUSED)
+
+
+def _print_verdict(problems: "Sequence[Problem]", *, ok: bool) -> None:
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from aggregator.cli.printing import print_json  # noqa: PLC0415
+
+    print_json({"ok": ok, "problems": [asdict(problem) for problem in problems]})

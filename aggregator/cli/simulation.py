@@ -1,0 +1,63 @@
+"""``simulate``: one simulated site."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aggregator.cli.exits import ExitCode, fail
+
+if TYPE_CHECKING:
+    from site_adapters.simulated import SimulatedSite
+
+
+def simulate(
+    *,
+    site: Annotated[
+        Path | None,
+        typer.Option("--site", help="A YAML file that says how the site behaves."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The site's name.")] = None,
+    dialect: Annotated[
+        str | None, typer.Option(help="What its broker speaks, such as 2026-07.")
+    ] = None,
+    time_scale: Annotated[
+        float | None, typer.Option(help="How many times faster sessions live.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 is any free.")] = 18081,
+) -> None:
+    """Run a simulated site's broker until it is told to end."""
+    changes = {"name": name, "dialect": dialect, "time_scale": time_scale}
+    given = {key: value for key, value in changes.items() if value is not None}
+    asyncio.run(_serve(_described(site, given), host, port))
+
+
+def _described(file: Path | None, given: dict[str, Any]) -> "SimulatedSite":
+    from aggregator.demo.simulated_sites import (  # noqa: PLC0415
+        SiteFileFault,
+        read_site,
+    )
+    from site_adapters.simulated import SimulatedSite  # noqa: PLC0415
+
+    try:
+        if file is None:
+            return SimulatedSite(**{"name": "simulated", **given})
+        return read_site(file, **given)
+    except (SiteFileFault, ValueError) as error:
+        fail(str(error), ExitCode.USAGE)
+
+
+async def _serve(site: "SimulatedSite", host: str, port: int) -> None:
+    from aggregator.demo.stopping import told_to_stop  # noqa: PLC0415
+    from site_adapters.simulated import run  # noqa: PLC0415
+
+    with told_to_stop() as stop:
+        try:
+            async with run(site, host, port) as running:
+                typer.echo(f"{site.name} ({site.dialect}) at {running.url}")
+                await stop.wait()
+        except OSError as error:
+            place = f"{host}:{port}"
+            fail(f"can't listen at {place}: {error.strerror}", ExitCode.USAGE)

@@ -1,0 +1,219 @@
+"""Tables for people: offers in their order, sites, one session.
+
+Names and messages come from other people's services, so all of it is plain text to
+the console, never its markup.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from aggregator.cli import words
+from aggregator.client import (
+    Progress,
+    RankedOfferAnswer,
+    RankingAnswer,
+    SessionAnswer,
+    SiteHealth,
+    SiteReport,
+)
+from aggregator.domain.events import SiteState
+from aggregator.domain.outcomes import REFUSALS, Outcome
+from aggregator.domain.phases import SessionPhase
+
+_PHASE_STYLES: Final[Mapping[str, str]] = {
+    SessionPhase.OFFERED: "cyan",
+    SessionPhase.AVAILABLE: "green",
+    SessionPhase.RUNNING: "green",
+    SessionPhase.COMPLETED: "bold green",
+    SessionPhase.REJECTED: "red",
+    SessionPhase.EXPIRED: "red",
+    SessionPhase.FAILED: "bold red",
+    SessionPhase.CANCELLED: "red",
+}
+_STATE_STYLES: Final[Mapping[str, str]] = {
+    SiteState.UP: "green",
+    SiteState.DEGRADED: "yellow",
+    SiteState.HALF_OPEN: "yellow",
+    SiteState.DOWN: "bold red",
+    SiteState.EJECTED: "bold red",
+}
+_OUTCOMES: Final[Mapping[str, str]] = {
+    Outcome.OK: "none of its offers is left",
+    Outcome.NO_OFFER: "it said NO, without a reason",
+    Outcome.PENDING: "no answer yet; its offers may still join",
+    Outcome.TIMEOUT: "no answer in time",
+}
+
+
+def ranked_offers(
+    offers: Sequence[SessionAnswer],
+    ranking: RankingAnswer | None,
+    *,
+    with_uuids: bool = True,
+) -> Table:
+    """Return the offers, best first, with what decided their order.
+
+    Args:
+        offers: In the order of the offer set.
+        ranking: Its explanation; None where the broker gives none.
+        with_uuids: Whether to show the uuid by which an offer is accepted.
+    """
+    table = _table()
+    for name in ("rank", "site", "start", "data ready", "bytes to move"):
+        table.add_column(name, justify="left" if name == "site" else "right")
+    for name in ("cores", "memory"):
+        table.add_column(name, justify="right")
+    table.add_column("why", ratio=1, no_wrap=False)
+    if with_uuids:
+        table.add_column("offer", no_wrap=True)
+    ranked = {} if ranking is None else ranking.by_session
+    for position, offer in enumerate(offers, start=1):
+        cells = _offer_cells(position, offer, ranked.get(offer.uuid))
+        _add(table, *cells, *([offer.uuid] if with_uuids else []))
+    return table
+
+
+def _offer_cells(
+    position: int, offer: SessionAnswer, ranked: RankedOfferAnswer | None
+) -> list[str]:
+    amounts = [words.amount(offer.cores), words.amount(offer.memory, "GiB")]
+    if ranked is None:
+        start = offer.start
+        begin = words.UNKNOWN if start is None else words.moment(start.latest)
+        return [str(position), words.UNKNOWN, begin, *[words.UNKNOWN] * 2, *amounts, ""]
+    return [
+        str(ranked.rank),
+        ranked.site,
+        words.in_time(ranked.offered_start),
+        words.in_time(ranked.data_ready),
+        words.size(ranked.bytes_to_move),
+        *amounts,
+        ranked.reason,
+    ]
+
+
+def missing_sites(reports: Iterable[SiteReport], shown: Iterable[str] = ()) -> Table:
+    """Return the sites without an offer, and why.
+
+    Args:
+        reports: What each site did.
+        shown: The sites whose offers are shown.
+    """
+    table = _table()
+    table.add_column("site")
+    table.add_column("no offer because", no_wrap=False)
+    table.add_column("after", justify="right")
+    for report in reports:
+        if report.site not in shown:
+            style = "" if report.outcome in REFUSALS else "yellow"
+            seconds = report.seconds
+            after = words.UNKNOWN if seconds is None else f"{seconds:.2f} s"
+            _add(table, report.site, Text(_why_missing(report), style), after)
+    return table
+
+
+def _why_missing(report: SiteReport) -> str:
+    said = "; ".join(message.text for message in report.messages if message.text)
+    outcome = report.outcome
+    return report.detail or said or _OUTCOMES.get(outcome, outcome.replace("_", " "))
+
+
+def federation(sites: Iterable[SiteHealth]) -> Table:
+    """Return the sites with their health."""
+    table = _table()
+    for name in ("site", "node", "state"):
+        table.add_column(name)
+    table.add_column("why", no_wrap=False)
+    for name in ("since", "last answer", "dialect"):
+        table.add_column(name)
+    table.add_column("RSEs", no_wrap=False)
+    for site in sites:
+        _add(
+            table,
+            site.name,
+            site.says("node"),
+            Text(site.state, _STATE_STYLES.get(site.state, "")),
+            site.says("why"),
+            words.moment(site.moment("since")),
+            words.moment(site.moment("last_success")),
+            site.says("dialect"),
+            ", ".join(site.rses),
+        )
+    return table
+
+
+def session_record(session: SessionAnswer, site: str = "") -> Table:
+    """Return all that a person wants to know of one session.
+
+    Args:
+        session: The session.
+        site: Where it is, empty where that isn't known.
+    """
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column()
+    _add(grid, "session", session.uuid)
+    for name, text in (("name", session.name), ("site", site)):
+        if text:
+            _add(grid, name, text)
+    for component, phase in session.component_phases.items():
+        name = "phase" if component == "session" else f"  {component}"
+        _add(grid, name, phase_text(phase))
+    start = session.start
+    _add(grid, "start", words.moment(None if start is None else start.latest))
+    _add(grid, "cores", words.amount(session.cores))
+    _add(grid, "memory", words.amount(session.memory, "GiB"))
+    if session.phase == SessionPhase.OFFERED:
+        _add(grid, "expires", words.moment(session.expires))
+    for connector in session.connectors:
+        _add(grid, "reach it at", str(connector.get("location", words.UNKNOWN)))
+    for message in session.messages:
+        _add(grid, message.level.lower(), message.text)
+    _add(grid, "url", session.url)
+    return grid
+
+
+def phase_changes(progress: Progress) -> Text:
+    """Return one line: the time, the session's phase, and its parts' new phases."""
+    line = Text(f"{datetime.now().astimezone():%H:%M:%S}  session ")
+    line.append_text(phase_text(f"{progress.session.phase:<10}"))
+    for names, phase in _by_phase(progress):
+        line.append(f"  {names} ", "dim")
+        line.append_text(phase_text(phase))
+    line.rstrip()
+    return line
+
+
+def _by_phase(progress: Progress) -> list[tuple[str, str]]:
+    """Group what changed by its new phase; all of a kind go by the kind's name."""
+    kinds: dict[str, list[str]] = {}
+    for component in progress.session.component_phases:
+        kinds.setdefault(component.partition("/")[0], []).append(component)
+    groups: dict[str, list[str]] = {}
+    for kind, components in kinds.items():
+        phases = {progress.changed.get(component) for component in components}
+        changed = [one for one in components if one in progress.changed]
+        if kind == "session":
+            continue
+        for one in [kind] if changed and len(phases) == 1 else changed:
+            phase = progress.changed[changed[0] if one == kind else one]
+            groups.setdefault(phase, []).append(one)
+    return [(", ".join(names), phase) for phase, names in groups.items()]
+
+
+def phase_text(phase: str) -> Text:
+    """Return a phase in the colour that tells its kind."""
+    return Text(phase, _PHASE_STYLES.get(phase.strip(), ""))
+
+
+def _table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+
+
+def _add(table: Table, *cells: str | Text) -> None:
+    table.add_row(*(one if isinstance(one, Text) else Text(one) for one in cells))

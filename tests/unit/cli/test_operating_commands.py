@@ -1,0 +1,132 @@
+"""``check``, ``serve`` and ``simulate``, the last two as processes of their own."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from urllib.request import urlopen
+
+import pytest
+
+from aggregator.demo.federation import running_sites, write_configuration
+
+CLEAN = {k: v for k, v in os.environ.items() if not k.startswith("METABROKER_")}
+
+
+@contextmanager
+def process(*arguments, **environment):
+    command = [sys.executable, "-W", "error", "-m", "aggregator.cli"]
+    with subprocess.Popen(
+        [*command, *map(str, arguments)],
+        env={**CLEAN, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+@pytest.fixture
+async def settings(tmp_path):
+    async with running_sites() as sites:
+        yield write_configuration(tmp_path, sites, port=0)
+
+
+def test_good_configuration_is_said_to_be_good(run, settings):
+    result = run("check", "--config", settings)
+    assert result.exit_code == 0, result.output
+    assert "8 sites, policies demo" in result.stdout
+    verdict = run("check", "--config", settings, "--json")
+    assert json.loads(verdict.stdout)["ok"] is True
+
+
+def test_bad_configuration_is_said_with_place_and_reason(run, settings):
+    sites = settings.with_name("sites.yaml")
+    sites.write_text(sites.read_text().replace("country: AU", "country: Down Under"))
+    result = run("check", "--config", settings)
+    assert result.exit_code == 1
+    assert re.match(rf"{re.escape(str(sites))}:\d+:\d+: country ", result.stderr)
+
+    verdict = run("check", "--config", settings, "--json")
+    assert verdict.exit_code == 1
+    [problem] = json.loads(verdict.stdout)["problems"]
+    assert problem["file"] == str(sites)
+    assert problem["pointer"] == "/sites/0/country"
+
+
+@pytest.mark.parametrize("command", ["check", "serve"])
+def test_configuration_that_is_not_there(run, tmp_path, command):
+    result = run(command, "--config", tmp_path / "none.yaml")
+    assert result.exit_code == 1
+    assert "none.yaml" in result.stderr
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_service_serves_until_it_is_told_to_end(settings, number):
+    with process("serve", "--config", settings) as service:
+        started = ""
+        for line in service.stderr:
+            started += line
+            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                break
+        else:
+            pytest.fail(started)
+        with urlopen(f"{found[0]}/ping", timeout=10) as answer:
+            assert json.load(answer)["status"] == "UP"
+        service.send_signal(number)
+        _, rest = service.communicate(timeout=20)
+        assert service.returncode == 0, rest
+        assert "Traceback" not in rest
+
+
+def test_service_says_that_its_port_is_taken(settings):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        with process("serve", "-c", settings, METABROKER_LISTEN=listen) as service:
+            _, errors = service.communicate(timeout=20)
+    assert service.returncode == 1
+    assert "metabroker: can't listen: Address already in use" in errors
+    assert "Traceback" not in errors
+
+
+def test_site_is_simulated_until_it_is_told_to_end(tmp_path):
+    file = tmp_path / "site.yaml"
+    file.write_text("name: itsrc\nfirst_start: 5\nlatency: {request: 0.1}\n")
+    with process("simulate", "--site", file, "--dialect", "2026-07", "--port", 0) as it:
+        line = it.stdout.readline()
+        started = re.fullmatch(
+            r"itsrc \(2026-07\) at (http://127\.0\.0\.1:\d+)\n", line
+        )
+        assert started, line + it.stderr.read()
+        with pytest.raises(OSError, match="400"):
+            urlopen(f"{started[1]}/offersets/x", timeout=10)
+        it.send_signal(signal.SIGINT)
+        _, errors = it.communicate(timeout=20)
+    assert it.returncode == 0, errors
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("name: x\nfirst_strat: 5\n", ":2:14: there is no setting 'first_strat'"),
+        ("name: x\noffers: many\n", ":2:9: offers: "),
+        ("name: x\ndialect: '1999'\n", "no dialect '1999'"),
+        ("name: [", ":1:"),
+        ("- x\n", "should be a mapping"),
+        ("offers: 1\n", ":1:1: name: "),
+    ],
+)
+def test_site_file_that_is_none_is_refused_with_its_place(run, tmp_path, text, fault):
+    file = tmp_path / "site.yaml"
+    file.write_text(text)
+    result = run("simulate", "--site", file)
+    assert result.exit_code == 2
+    assert fault in result.stderr
