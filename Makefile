@@ -11,12 +11,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
 RECENT := import sys; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help demo demo-once test check
+.PHONY: help demo demo-once test check bench
 
 help:
 	@echo "make demo       a federation of simulated sites, and a request through it"
 	@echo "make demo-once  the same, and ends"
 	@echo "make test       the tests"
+	@echo "make bench      what offers cost on their way through, in CPU time"
 	@echo "make check      the linters and the type checker"
 
 demo: $(RUNNABLE)
@@ -27,6 +28,9 @@ demo-once: $(RUNNABLE)
 
 test: $(TESTABLE)
 	@$(BIN)/python -m pytest
+
+bench: $(TESTABLE)
+	@$(BIN)/python -m bench.offer_path
 
 check: $(TESTABLE)
 	@$(BIN)/ruff format --check .
