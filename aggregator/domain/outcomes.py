@@ -105,6 +105,8 @@ class SiteAnswer:
         detail: What was wrong, in words for the user; empty where nothing was.
         retry_after: Seconds after which the site asked to be tried again.
         offer_count: How many offers it made, where they are kept elsewhere.
+        surplus: Reservations that came without being asked for: never shown, only
+            released.
     """
 
     site: str
@@ -115,6 +117,7 @@ class SiteAnswer:
     detail: str = ""
     retry_after: float | None = None
     offer_count: int = 0
+    surplus: tuple[Offer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
