@@ -5,16 +5,13 @@ the group ``metabroker.site_adapters`` that names an ``AdapterFactory``.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Protocol
 
 import aiohttp
 
-from aggregator.domain.offers import Offer
-from aggregator.domain.outcomes import Outcome
 from aggregator.domain.sites import Site
 from aggregator.ports.clock import Clock
-from aggregator.ports.sites import CallContext, SiteBroker, SiteProbe
+from aggregator.ports.sites import SiteBroker, SitePreparation, SiteProbe
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,33 +31,8 @@ class CallLimits:
     reprobe_after: float = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class Preparation:
-    """How the preparation of an adapter ended.
-
-    Attributes:
-        outcome: ``ok`` where the adapter knows how to speak to its site.
-        dialect: The name of the dialect that it will speak, empty if unknown.
-        detail: What was wrong, in words for the operator.
-        offers: Offers that came though nothing was asked for, to be released.
-    """
-
-    outcome: Outcome
-    dialect: str = ""
-    detail: str = ""
-    offers: tuple[Offer, ...] = ()
-
-
-class SiteAdapter(SiteBroker, SiteProbe, Protocol):
+class SiteAdapter(SiteBroker, SiteProbe, SitePreparation, Protocol):
     """One site's broker as the federation sees it."""
-
-    async def prepare(self, context: CallContext) -> Preparation:
-        """Find out what must be known before the site can be spoken to.
-
-        Calling it is a courtesy, done once after start so that the first request
-        needn't wait for it. Like all calls it returns its failures.
-        """
-        ...
 
 
 class AdapterFactory(Protocol):
@@ -77,11 +49,3 @@ class AdapterFactory(Protocol):
     ) -> SiteAdapter:
         """Make an adapter; ``dialect_probe`` says whether it may probe dialects."""
         ...
-
-
-class WallClock:
-    """The time of day of this machine."""
-
-    def now(self) -> datetime:
-        """Return the present moment, in UTC."""
-        return datetime.now(UTC)

@@ -1,15 +1,27 @@
 """Short ways to call a site as adapters do."""
 
 import asyncio
+from datetime import UTC, datetime
 
 from aggregator.domain.events import Operation
 from aggregator.domain.sites import Site
 from aggregator.ports.sites import CallContext
-from site_adapters.base import CallLimits, WallClock
+from site_adapters.base import CallLimits
 from site_adapters.calls import Call, SiteCaller
 
 PLENTY = 20.0
 LIMITS = CallLimits()
+
+
+class FixedClock:
+    def __init__(self, moment=datetime(2026, 8, 4, 10, 0, tzinfo=UTC)):
+        self.moment = moment
+
+    def now(self):
+        return self.moment
+
+
+CLOCK = FixedClock()
 
 
 def within(seconds=PLENTY, **what):
@@ -19,7 +31,7 @@ def within(seconds=PLENTY, **what):
 
 
 def caller_of(url, session, limits=LIMITS, **site):
-    return SiteCaller(Site("here", url, **site), session, limits, WallClock())
+    return SiteCaller(Site("here", url, **site), session, limits, CLOCK)
 
 
 def reading(path="/sessions/1"):
