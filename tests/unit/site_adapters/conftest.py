@@ -1,13 +1,13 @@
-import asyncio
-
 import aiohttp
 import pytest
+
+from tests.support.leaks import assert_no_task_remains
 
 
 @pytest.fixture(autouse=True)
 async def no_leaked_tasks():
     yield
-    assert asyncio.all_tasks() == {asyncio.current_task()}
+    await assert_no_task_remains()
 
 
 @pytest.fixture
