@@ -11,7 +11,7 @@ from aggregator.domain.events import LateAnswered, OffersReceived
 from aggregator.domain.outcomes import SiteAnswer
 from aggregator.domain.records import OfferSet, Release
 from aggregator.ports.clock import Clock
-from aggregator.ports.store import OfferSets, Routes
+from aggregator.ports.store import OfferSets, SessionsTaken
 from aggregator.ports.telemetry import Telemetry
 from aggregator.services.background import Background
 from aggregator.services.composing import compose, release
@@ -30,7 +30,6 @@ class LateAnswers:
         self,
         *,
         offer_sets: OfferSets,
-        routes: Routes,
         health: SiteHealth,
         releasing: Releasing,
         background: Background,
@@ -38,7 +37,6 @@ class LateAnswers:
         telemetry: Telemetry,
     ) -> None:
         self._offer_sets = offer_sets
-        self._routes = routes
         self._health = health
         self._releasing = releasing
         self._background = background
@@ -80,29 +78,34 @@ class LateAnswers:
         Another replica, or an acceptance, may change the set meanwhile: then it is
         read and composed anew.
         """
+        taken: frozenset[str] = frozenset()
         try:
             for _ in range(_ATTEMPTS):
                 before = await self._offer_sets.get(uuid)
                 if before is None or not before.open:
                     break
-                if await self._replace(fan_out, before, arrived):
-                    return True
+                try:
+                    if await self._replace(fan_out, before, arrived, taken):
+                        return True
+                except SessionsTaken as error:
+                    taken |= error.sessions
         except StoreUnavailable as error:
             _log.warning("late_answers_not_kept", offer_set=uuid, reason=error.detail)
         await self._release(fan_out, arrived, "the offer set is closed")
         return False
 
     async def _replace(
-        self, fan_out: FanOut, before: OfferSet, arrived: Sequence[SiteAnswer]
+        self,
+        fan_out: FanOut,
+        before: OfferSet,
+        arrived: Sequence[SiteAnswer],
+        taken: frozenset[str],
     ) -> bool:
-        sessions = [offer.session for answer in arrived for offer in answer.offers]
-        known = {offer.session for offer in before.offers}
-        existing = await self._routes.existing(sessions)
         composed = compose(
             fan_out,
             before,
             arrived,
-            taken=existing - known,
+            taken=taken,
             health=self._health,
             now=self._clock.now(),
         )

@@ -16,17 +16,22 @@ from aggregator.domain.errors import (
     SitesUnavailable,
 )
 from aggregator.domain.events import (
+    DataLookedUp,
     FanOutFinished,
+    FanOutShed,
+    FanOutsUnderWay,
+    LookupOutcome,
     OffersFiltered,
     OffersReceived,
     OffersReturned,
 )
 from aggregator.domain.outcomes import ANSWERED, NOT_ASKED, SiteAnswer
 from aggregator.domain.records import OfferSet
+from aggregator.domain.replicas import Did
 from aggregator.domain.requests import ExecutionRequest
 from aggregator.ports.clock import Clock
 from aggregator.ports.snapshot import Snapshot
-from aggregator.ports.store import OfferSets, Routes
+from aggregator.ports.store import OfferSets, SessionsTaken
 from aggregator.ports.telemetry import Telemetry
 from aggregator.services.caller import Caller
 from aggregator.services.composing import Composed, compose
@@ -49,7 +54,6 @@ class Requesting:
         fanning_out: FanningOut,
         health: SiteHealth,
         offer_sets: OfferSets,
-        routes: Routes,
         late_answers: LateAnswers,
         releasing: Releasing,
         clock: Clock,
@@ -61,7 +65,6 @@ class Requesting:
         self._fanning_out = fanning_out
         self._health = health
         self._offer_sets = offer_sets
-        self._routes = routes
         self._late_answers = late_answers
         self._releasing = releasing
         self._clock = clock
@@ -90,8 +93,7 @@ class Requesting:
             try:
                 await self._fanning_out.wait(fan_out)
                 arrived = fan_out.new_answers()
-                composed = await self._compose(fan_out, arrived)
-                await self._keep(composed)
+                composed = await self._keep(fan_out, arrived)
             except BaseException:
                 # The client went away, or its set can't be kept: nobody gets what
                 # the request reserved, so that it is given back.
@@ -105,37 +107,51 @@ class Requesting:
     @contextmanager
     def _admitted(self) -> Iterator[None]:
         if self._under_way >= self._limits.concurrent:
+            self._telemetry.record(FanOutShed(self._limits.concurrent))
             raise Overloaded(
                 f"{self._limits.concurrent} requests are under way, which is the limit",
                 retry_after=_RETRY_AFTER,
             )
-        self._under_way += 1
+        self._change_under_way(+1)
         try:
             yield
         finally:
-            self._under_way -= 1
+            self._change_under_way(-1)
 
-    async def _compose(
-        self, fan_out: FanOut, arrived: Sequence[SiteAnswer]
-    ) -> Composed:
+    def _change_under_way(self, by: int) -> None:
+        self._under_way += by
+        self._telemetry.record(FanOutsUnderWay(self._under_way))
+
+    async def _keep(self, fan_out: FanOut, arrived: Sequence[SiteAnswer]) -> Composed:
         now = self._clock.now()
+        offer_set = self._empty_set(fan_out, now)
+        taken: frozenset[str] = frozenset()
+        while True:
+            composed = compose(
+                fan_out, offer_set, arrived, taken=taken, health=self._health, now=now
+            )
+            try:
+                await self._offer_sets.add(
+                    composed.offer_set, composed.releases, composed.estimated_starts
+                )
+            except SessionsTaken as error:
+                # A site used uuids of another set's sessions: its offers get others.
+                taken |= error.sessions
+            else:
+                break
+        if composed.releases:
+            self._releasing.wake()
+        return composed
+
+    def _empty_set(self, fan_out: FanOut, now: datetime) -> OfferSet:
         principal = fan_out.caller.principal
-        return compose(
-            fan_out,
-            OfferSet(
-                uuid=fan_out.uuid,
-                created=now,
-                request=fan_out.request,
-                issuer=principal.issuer,
-                subject=principal.subject,
-                late_until=self._late_until(fan_out, now),
-            ),
-            arrived,
-            taken=await self._routes.existing(
-                [offer.session for answer in arrived for offer in answer.offers]
-            ),
-            health=self._health,
-            now=now,
+        return OfferSet(
+            uuid=fan_out.uuid,
+            created=now,
+            request=fan_out.request,
+            issuer=principal.issuer,
+            subject=principal.subject,
+            late_until=self._late_until(fan_out, now),
         )
 
     def _late_until(self, fan_out: FanOut, now: datetime) -> datetime | None:
@@ -143,13 +159,6 @@ class Requesting:
             return None
         left = fan_out.late_until - asyncio.get_running_loop().time()
         return now + timedelta(seconds=left)
-
-    async def _keep(self, composed: Composed) -> None:
-        await self._offer_sets.add(
-            composed.offer_set, composed.releases, composed.estimated_starts
-        )
-        if composed.releases:
-            self._releasing.wake()
 
     def _count(
         self, fan_out: FanOut, arrived: Sequence[SiteAnswer], composed: Composed
@@ -166,6 +175,8 @@ class Requesting:
                 not_asked=len(answers) - len(asked),
             )
         )
+        for outcome, count in _lookups(fan_out).items():
+            self._telemetry.record(DataLookedUp(outcome, count))
         for answer in arrived:
             self._telemetry.record(OffersReceived(answer.site, len(answer.offers)))
         ranks: dict[str, list[int]] = {}
@@ -175,6 +186,17 @@ class Requesting:
             self._telemetry.record(OffersReturned(site, tuple(places)))
         for name, count in Counter(d.filter for d in composed.ranking.dropped).items():
             self._telemetry.record(OffersFiltered(name, count))
+
+
+def _lookups(fan_out: FanOut) -> Counter[LookupOutcome]:
+    dids = {item.did for item in fan_out.request.data if item.did is not None}
+    return Counter(_lookup_outcome(fan_out, did) for did in dids)
+
+
+def _lookup_outcome(fan_out: FanOut, did: Did) -> LookupOutcome:
+    if not fan_out.lookup.done():
+        return LookupOutcome.UNANSWERED
+    return LookupOutcome.LOCATED if did in fan_out.located else LookupOutcome.UNKNOWN
 
 
 def _raise_unless_answered(fan_out: FanOut, offer_set: OfferSet) -> None:

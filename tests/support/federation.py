@@ -140,10 +140,8 @@ class InProcessFederation:
             fanning_out=FanningOut(self.calls, clock, background, self.fan_out_limits),
             health=self.health,
             offer_sets=store.offer_sets,
-            routes=store.routes,
             late_answers=LateAnswers(
                 offer_sets=store.offer_sets,
-                routes=store.routes,
                 health=self.health,
                 releasing=self.releasing,
                 background=background,

@@ -12,6 +12,7 @@ from aggregator.domain.outcomes import Outcome, SessionReading, SiteAnswer
 from aggregator.domain.phases import ALLOWED_FROM, SessionPhase
 from aggregator.domain.records import Route, Winner, WinnerState
 from aggregator.domain.schedules import StartInterval
+from aggregator.ports.store import SessionsTaken
 
 NAMESPACE = UUID("99999999-9999-4999-8999-999999999999")
 
@@ -154,6 +155,14 @@ class MemoryStore:
         return True
 
     def _keep(self, offer_set, releases, starts: Mapping):
+        taken = {
+            offer.session
+            for offer in offer_set.offers
+            if offer.session in self.kept
+            and self.kept[offer.session].offer_set != offer_set.uuid
+        }
+        if taken:
+            raise SessionsTaken(frozenset(taken))
         self.sets[offer_set.uuid] = offer_set
         for position, offer in enumerate(offer_set.offers):
             self.kept.setdefault(
