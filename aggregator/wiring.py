@@ -189,13 +189,15 @@ class _Service:
         self._store = store
         self._clock: Clock = WallClock()
         self._replica = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self.metrics = Metrics(version())
+        self.metrics = Metrics(version(), self._clock.now)
         self._telemetry = LoggedTelemetry(self.metrics)
         self._adapters = _adapters(configuration, session, self._clock)
         self._snapshot = CurrentFederation(_federation(configuration, self._adapters))
         self._health = SiteHealth(self._settings.health, self._clock, self._telemetry)
         self._calls = SiteCalls(self._health, self._telemetry)
-        self.metrics.configure(configuration.sites)
+        self.metrics.configure(
+            configuration.sites, configuration.policies, self._settings.fan_out
+        )
         self._health.configure(configuration.sites)
         self._telemetry.record(Reloaded(success=True))
         self._releasing = self._build_releasing()
@@ -317,10 +319,8 @@ class _Service:
             ),
             health=self._health,
             offer_sets=self._store.offer_sets,
-            routes=self._store.routes,
             late_answers=LateAnswers(
                 offer_sets=self._store.offer_sets,
-                routes=self._store.routes,
                 health=self._health,
                 releasing=self._releasing,
                 background=self._background,
