@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from aggregator.domain.outcomes import Outcome
+from aggregator.domain.phases import SessionPhase
 
 
 class Operation(StrEnum):
@@ -59,6 +60,14 @@ class ReleaseOutcome(StrEnum):
     ABANDONED = "abandoned"
 
 
+class LookupOutcome(StrEnum):
+    """What a replica catalogue said of one dataset."""
+
+    LOCATED = "located"
+    UNKNOWN = "unknown"
+    UNANSWERED = "unanswered"
+
+
 @dataclass(frozen=True, slots=True)
 class SiteCalled:
     """A call to a site ended."""
@@ -78,6 +87,20 @@ class SiteInFlight:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteProbed:
+    """A probe of a site found this out.
+
+    Attributes:
+        version: What the site says it runs, empty where it says nothing.
+        clock_skew: Seconds by which its clock is ahead of ours, None if unknown.
+    """
+
+    site: str
+    version: str
+    clock_skew: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class SiteStateChanged:
     """What is known of a site's health changed, because of ``reason``."""
 
@@ -92,6 +115,20 @@ class SiteEjected:
 
     site: str
     reason: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class FanOutsUnderWay:
+    """The number of fan-outs that clients wait for changed to ``count``."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FanOutShed:
+    """A request was refused because ``limit`` fan-outs were under way."""
+
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +177,16 @@ class LateAnswered:
 
 @dataclass(frozen=True, slots=True)
 class AcceptFinished:
-    """An acceptance ended, or changed its state."""
+    """An acceptance ended, or changed its state.
+
+    Attributes:
+        rank: The place of the offer in its set, from 1.
+    """
 
     site: str
     session: str
     outcome: AcceptOutcome
+    rank: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +222,19 @@ class StartObserved:
 
 
 @dataclass(frozen=True, slots=True)
-class CatalogueAsked:
-    """A lookup in a replica catalogue ended."""
+class SessionPhaseSeen:
+    """A session that its user took, or gave up, was first seen in a phase."""
 
-    catalogue: str
-    outcome: str
-    seconds: float
+    site: str
+    phase: SessionPhase
+
+
+@dataclass(frozen=True, slots=True)
+class DataLookedUp:
+    """``count`` datasets of a request were looked up in the replica catalogue."""
+
+    outcome: LookupOutcome
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +258,11 @@ class Reloaded:
 Event = (
     SiteCalled
     | SiteInFlight
+    | SiteProbed
     | SiteStateChanged
     | SiteEjected
+    | FanOutsUnderWay
+    | FanOutShed
     | FanOutFinished
     | OffersReceived
     | OffersReturned
@@ -221,7 +273,8 @@ Event = (
     | ReleaseTried
     | ReleasesQueued
     | StartObserved
-    | CatalogueAsked
+    | SessionPhaseSeen
+    | DataLookedUp
     | HttpAnswered
     | Reloaded
 )

@@ -226,15 +226,18 @@ class Attempts:
         if attempt.acceptance.ambiguous and session not in self._ambiguous:
             self._ambiguous.add(session)
             self._telemetry.record(AmbiguousAccepts(len(self._ambiguous)))
-            self._telemetry.record(
-                AcceptFinished(attempt.route.site, session, AcceptOutcome.AMBIGUOUS)
-            )
+            self._tell(attempt.route, AcceptOutcome.AMBIGUOUS)
 
     def finished(self, route: Route, outcome: AcceptOutcome) -> None:
         """Tell how an acceptance ended."""
         self._ambiguous.discard(route.session)
         self._telemetry.record(AmbiguousAccepts(len(self._ambiguous)))
-        self._telemetry.record(AcceptFinished(route.site, route.session, outcome))
+        self._tell(route, outcome)
+
+    def _tell(self, route: Route, outcome: AcceptOutcome) -> None:
+        self._telemetry.record(
+            AcceptFinished(route.site, route.session, outcome, route.position + 1)
+        )
 
 
 def _removed(route: Route) -> SessionReading:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 
-from aggregator.domain.events import Operation, SiteCalled
+from aggregator.domain.events import Operation, SiteCalled, SiteProbed
 from aggregator.domain.outcomes import SITE_FAULTS
 from aggregator.ports.sites import CallContext
 from aggregator.ports.snapshot import FederatedSite, Snapshot
@@ -54,3 +54,4 @@ class Probing:
         self._telemetry.record(
             SiteCalled(name, Operation.PROBE, reading.outcome, reading.seconds)
         )
+        self._telemetry.record(SiteProbed(name, reading.version, reading.clock_skew))

@@ -8,7 +8,7 @@ import structlog
 from cachetools import TTLCache
 
 from aggregator.domain.errors import StoreUnavailable, UnknownResource
-from aggregator.domain.events import StartObserved
+from aggregator.domain.events import SessionPhaseSeen, StartObserved
 from aggregator.domain.messages import Level, Message
 from aggregator.domain.outcomes import Outcome, SessionReading
 from aggregator.domain.principal import Principal
@@ -110,6 +110,8 @@ class Sessions:
         now = self._clock.now()
         changes = phase_changes(route.session, route.last_payload, reading.payload, now)
         self._observe_start(route, reading, now)
+        if reading.phase is not None and any(c.component == "session" for c in changes):
+            self._telemetry.record(SessionPhaseSeen(route.site, reading.phase))
         updated = replace(
             route,
             last_payload=reading.payload,

@@ -20,6 +20,9 @@ from aggregator.ports.clock import Clock
 from aggregator.ports.telemetry import Telemetry
 from aggregator.services.limits import HealthLimits
 
+_NOT_FOR_PROBES_TO_END = frozenset(
+    {SiteState.EJECTED, SiteState.HALF_OPEN, SiteState.DISABLED}
+)
 _SILENT_ON_HEALTH = frozenset({Outcome.CANCELLED, Outcome.BUSY, Outcome.THROTTLED})
 
 
@@ -123,7 +126,7 @@ class SiteHealth:
         evidence.version = version or evidence.version
         if not success:
             self._remember_error(evidence, f"probe: {why}")
-        if evidence.state in {SiteState.EJECTED, SiteState.DISABLED}:
+        if self.state(site) in _NOT_FOR_PROBES_TO_END:
             return
         if evidence.probes >= self._limits.up_after or (
             success and evidence.state is SiteState.UNKNOWN
