@@ -130,6 +130,6 @@ def _notes(reads: Sequence[_Read], lake: Lake, rules: DataRules) -> tuple[str, .
             continue
         if not read.dataset.verified:
             notes.append(f"replicas of {name} are claimed, not verified")
-        if read.moves and not lake.readers(read.source.rse):
+        if not lake.readers(read.source.rse):
             notes.append(f"no site known to read {read.source.rse}, with {name}")
     return tuple(notes)

@@ -213,6 +213,17 @@ def test_what_the_catalogue_says_wins_over_claims():
     assert found.confidence is Confidence.LOW
 
 
+def test_of_two_claims_on_one_dataset_the_first_counts():
+    def said(*sizes):
+        return tuple(DataItem("in", did("x"), size, ("A_DISK",)) for size in sizes)
+
+    request = ExecutionRequest("docker-container", data=said(None, None))
+    one = offer("A", data=said(1, 2))
+    assert estimate(one, request, knowing(facts("A"))).bytes_total == 1
+    request = ExecutionRequest("docker-container", data=said(3, 4))
+    assert estimate(one, request, knowing(facts("A"))).bytes_total == 3
+
+
 def test_an_offer_may_say_the_size_that_the_request_does_not():
     assert claiming(offer_size=3 * GB, offer_rses=["B_DISK"]).bytes_to_move == 3 * GB
 

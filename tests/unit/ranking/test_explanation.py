@@ -96,6 +96,20 @@ def test_a_decision_is_made_again_from_what_was_recorded():
     assert by_site(replayed(other, recorded)).keys() == {"B", "C"}
 
 
+@pytest.mark.parametrize("rse", ["SOURCE_DISK", "NOBODYS"])
+def test_the_speed_of_links_is_recorded_whoever_sends(rse):
+    knowledge = knowing(
+        facts("A"),
+        facts("SOURCE"),
+        data=(located("x", 100, rse),),
+        links=Links(table={("SOURCE", "A"): 7.0, ("NOBODYS", "A"): 5.0}),
+    )
+    first = ranked(plain_policy(), [offer("A")], wanting("x"), knowledge)
+    inputs = replay_inputs(wanting("x"), "r-1", [offer("A")], knowledge, NOW)
+    assert replayed(plain_policy(), inputs).as_document() == first.as_document()
+    assert first.ranked[0].estimate.start == 62 + (160 if rse == "NOBODYS" else 800 / 7)
+
+
 def test_of_the_knowledge_only_what_mattered_is_recorded():
     inputs = replay_inputs(wanting("x"), "r-1", OFFERS[:1], KNOWLEDGE, NOW)
     written = json.dumps(inputs)

@@ -275,6 +275,11 @@ def test_a_soft_filter_that_was_not_in_the_way_is_put_back():
     assert filtering(filters, offers)[0] == ["A-0", "B-0"]
 
 
+def test_of_two_ways_to_relax_the_one_that_keeps_the_dearer_filter_is_taken():
+    filters = [soft(1, deny=["P"]), soft(2, deny=["Q"]), soft(3, deny=["P", "Q"])]
+    assert filtering(filters, [offer("P"), offer("Q")])[0] == ["P-0"]
+
+
 def test_hard_filters_are_never_lifted_and_then_soft_ones_are_not_either():
     filters = [soft(1, deny=["A"]), {"name": "site_list", "deny": ["A", "B"]}]
     ranking = ranked(plain_policy(filters=filters), [offer("A"), offer("B")])

@@ -32,6 +32,17 @@ def test_delays_within_a_bucket_are_equal_and_the_next_key_decides():
     assert order_of(ranked(policy, [dear, late])) == ["A-0", "B-0"]
 
 
+def test_the_edge_of_a_bucket_does_not_depend_on_how_floats_add_up():
+    weighers = [
+        {"name": "time_to_start"},
+        {"name": "preference", "other_sites_s": 119.8},
+        {"name": "preference", "other_sites_s": 0.1, "label": "second"},
+    ]
+    one = ranked(plain_policy(weighers=weighers), [offer("A", 0.1)]).ranked[0]
+    assert sum(one.seconds.values()) < 120
+    assert (one.delay, one.bucket) == (120, 1)
+
+
 def test_offers_of_one_site_within_a_bucket_go_by_start_then_by_position():
     offers = [offer("A", 30, 0), offer("A", 10, 2), offer("A", 10, 1)]
     assert order_of(ranked(plain_policy(), offers)) == ["A-1", "A-2", "A-0"]
