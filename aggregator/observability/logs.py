@@ -1,8 +1,9 @@
 """Logs: structured, one JSON object a line, and never a credential in them."""
 
 import logging
+import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any, Final, Literal, TextIO
 
 import orjson
@@ -15,6 +16,19 @@ from aggregator.ports.telemetry import Telemetry
 _SECRET_KEYS: Final = frozenset(
     {"authorization", "token", "password", "cookie", "secret", "access_token"}
 )
+_CREDENTIAL: Final = re.compile(
+    r"""(?ix)
+    (?<=\bbearer\ ) [\w.~+/=-]+                   # an Authorization header
+    | \beyJ[\w-]+ \. [\w-]+ \. [\w-]*             # a JSON web token
+    | (?<=access_token=) [^\s&"\\]+               # in a query or a form
+    | (?<=://) [^\s/@"\\]+ (?=@)                  # user and password of a URL
+    """
+)
+_HANDLER: Final = "metabroker"
+_ACCEPT_LEVELS: Final = {
+    events.AcceptOutcome.AMBIGUOUS: logging.WARNING,
+    events.AcceptOutcome.LOST: logging.ERROR,
+}
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _log = structlog.get_logger("metabroker")
 
@@ -24,33 +38,48 @@ def configure_logging(
     form: Literal["json", "console"] = "json",
     stream: TextIO | None = None,
 ) -> None:
-    """Set up logging for the process.
+    """Set up logging for the process, in the place of what was set up before.
 
     Args:
         level: The least level that is written: debug, info, warning or error.
         form: ``json`` for machines, ``console`` for people.
         stream: Where to, standard error by default.
     """
-    renderer: Any = (
+    render = _without_credentials(
         structlog.processors.JSONRenderer(serializer=_dumps)
         if form == "json"
         else structlog.dev.ConsoleRenderer(colors=False)
     )
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        redact,
+        structlog.processors.format_exc_info,
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-            redact,
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
+        processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=structlog.WriteLoggerFactory(stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.set_name(_HANDLER)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                render,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    for before in [h for h in root.handlers if h.get_name() == _HANDLER]:
+        root.removeHandler(before)
+    root.addHandler(handler)
     # What libraries say through the standard library matters from warnings on.
-    logging.basicConfig(level=logging.WARNING, stream=stream or sys.stderr)
+    root.setLevel(logging.WARNING)
 
 
 def redact(
@@ -61,6 +90,15 @@ def redact(
         if key.lower() in _SECRET_KEYS:
             entry[key] = "[redacted]"
     return entry
+
+
+def _without_credentials(render: Callable[..., Any]) -> Callable[..., str]:
+    """Return ``render`` with all that looks like a credential taken out of lines."""
+
+    def rendered(logger: Any, method: str, entry: MutableMapping[str, Any]) -> str:
+        return _CREDENTIAL.sub("[redacted]", str(render(logger, method, entry)))
+
+    return rendered
 
 
 def _dumps(entry: Any, **_: Any) -> str:
@@ -103,7 +141,8 @@ class LoggedTelemetry:
                     seconds=round(event.seconds, 4),
                 )
             case events.AcceptFinished():
-                _log.info(
+                _log.log(
+                    _ACCEPT_LEVELS.get(event.outcome, logging.INFO),
                     "accept_finished",
                     site=event.site,
                     session=event.session,

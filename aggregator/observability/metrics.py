@@ -41,7 +41,7 @@ class Metrics:
 
     def __init__(self, version: str, now: Callable[[], datetime]) -> None:
         # A second series per counter and histogram, which nobody reads.
-        disable_created_metrics()  # type: ignore[no-untyped-call] -- it has no types
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self.sections = tuple(
             Section(title, self.registry)

@@ -126,10 +126,10 @@ class SiteMetrics:
         before = self._info_of.get(site)
         if before == labels:
             return
-        if before is not None:
-            self._info.remove(site, *before)
         self._info_of[site] = labels
         self._info.labels(site, *labels).set(1)
+        if before is not None:
+            self._info.remove(site, *before)
 
     def _show_state(self, site: str, state: SiteState) -> None:
         self._up.labels(site).set(state in _USABLE)
