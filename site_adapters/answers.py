@@ -7,6 +7,7 @@ import orjson
 import structlog
 
 from aggregator.domain.outcomes import Outcome, SessionReading, SiteAnswer
+from aggregator.wire.dialects import detect_dialect
 from aggregator.wire.dialects.base import Dialect
 from aggregator.wire.reading import (
     BadPayload,
@@ -28,6 +29,12 @@ def written(site: str, write: Callable[[], Mapping[str, Any]]) -> bytes | Failur
     except Exception as error:  # noqa: BLE001 - costs this one site, not the fan-out
         _log.error("site_document_unwritable", site=site, error=type(error).__name__)
         return Failure(Outcome.INCAPABLE, "this can't be said in its dialect")
+
+
+def spoken_in(site: str, document: dict[str, Any], default: Dialect) -> Dialect:
+    """Return the dialect that an answer is in, ``default`` where it doesn't show."""
+    dialect = _read(site, lambda: detect_dialect(document, default.name))
+    return default if isinstance(dialect, Failure) else dialect
 
 
 def read_offers(

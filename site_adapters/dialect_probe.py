@@ -12,9 +12,9 @@ from aggregator.domain.events import Operation
 from aggregator.domain.offers import Offer
 from aggregator.domain.outcomes import Outcome
 from aggregator.ports.sites import CallContext
-from aggregator.wire.dialects import DIALECTS, detect_dialect
+from aggregator.wire.dialects import DIALECTS
 from aggregator.wire.dialects.base import Dialect
-from site_adapters.answers import read_offers
+from site_adapters.answers import read_offers, spoken_in
 from site_adapters.calls import Call, SiteCaller
 from site_adapters.outcomes import CallFailed, Failure
 from site_adapters.replies import Reply
@@ -83,13 +83,13 @@ async def _named_by(reply: Reply, route: str, site: str, most: int) -> Finding:
         return Finding(_newest_of(route))
     if "result" not in document:
         return Finding(_newest_of(route))
-    dialect = _dialect_of(document, route)
+    dialect = _dialect_of(document, route, site)
     return Finding(dialect, read_offers(site, document, dialect, most).offers)
 
 
-def _dialect_of(document: dict[str, Any], route: str) -> Dialect:
+def _dialect_of(document: dict[str, Any], route: str, site: str) -> Dialect:
     newest = _newest_of(route)
-    dialect = detect_dialect(document, newest.name)
+    dialect = spoken_in(site, document, newest)
     return dialect if dialect.submit_path == route else newest
 
 

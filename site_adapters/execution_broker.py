@@ -60,13 +60,8 @@ class ExecutionBrokerAdapter:
         self._limits = limits
         self._clock = clock
         self._new_uuid = new_uuid
-        self._caller = SiteCaller(site, session, limits, self._clock)
-        self._dialect = SpokenDialect(
-            site,
-            self._caller,
-            limits,
-            probing=dialect_probe,
-        )
+        self._caller = SiteCaller(site, session, limits, clock)
+        self._dialect = SpokenDialect(site, self._caller, limits, probing=dialect_probe)
 
     async def prepare(self, context: CallContext) -> Preparation:
         """Find out the site's dialect, unless it is known."""
@@ -146,8 +141,7 @@ class ExecutionBrokerAdapter:
             if again.dialect is not dialect:
                 dialect = again.dialect
                 answered = await self._submit(request, dialect, context)
-        answer = self._answer(answered, dialect)
-        return replace(answer, surplus=answer.surplus + surplus)
+        return replace(self._answer(answered, dialect), surplus=surplus)
 
     async def _settled_anew(self, context: CallContext, before: Finding) -> Finding:
         self._dialect.doubt()

@@ -6,8 +6,9 @@ from typing import Any, Final
 from aggregator.domain.outcomes import Outcome
 from aggregator.domain.sites import Site
 from aggregator.ports.sites import CallContext
-from aggregator.wire.dialects import DIALECTS, NEWEST, detect_dialect
+from aggregator.wire.dialects import DIALECTS, NEWEST
 from aggregator.wire.dialects.base import Dialect
+from site_adapters.answers import spoken_in
 from site_adapters.base import CallLimits
 from site_adapters.calls import SiteCaller
 from site_adapters.dialect_probe import Finding, probe_dialect
@@ -95,8 +96,7 @@ class SpokenDialect:
         """Return the dialect that an offer set or a session of the site is in."""
         if self._known is not None and not self._learns:
             return self._known
-        default = self._known.name if self._known else NEWEST
-        return detect_dialect(document, default)
+        return spoken_in(self._site, document, self._known or DIALECTS[NEWEST])
 
     def learn(self, dialect: Dialect) -> None:
         """Speak ``dialect`` from now on, because the site does, unless configured."""
