@@ -20,12 +20,20 @@ from aiohttp import web
 
 from aggregator.catalogue.static import StaticCatalogue
 from aggregator.configuration.loading import Configuration, load
+from aggregator.configuration.settings import Auth
 from aggregator.configuration.watching import CurrentFederation
 from aggregator.domain.events import Reloaded
 from aggregator.domain.ranking.builtin import BUILT_IN
 from aggregator.domain.ranking.components import Components
 from aggregator.http.application import create_application
-from aggregator.http.keys import Exposition, HttpSettings, UseCases
+from aggregator.http.keys import (
+    Authentication,
+    Exposition,
+    HttpSettings,
+    UseCases,
+)
+from aggregator.identity.keys import IssuerKeys, KeyLimits
+from aggregator.identity.tokens import JwtVerifier, TokenRules
 from aggregator.observability.logs import LoggedTelemetry, configure_logging
 from aggregator.observability.metrics import Metrics
 from aggregator.ports.clock import Clock
@@ -168,6 +176,7 @@ async def running_service(
                     max_request_bytes=settings.bodies.max_request_bytes,
                 ),
                 Exposition(service.metrics.render),
+                _authentication(settings.auth, session),
             )
             service.start()
             async with _answering(app, listener):
@@ -333,6 +342,18 @@ class _Service:
             limits=self._settings.fan_out,
             new_uuid=_new_uuid,
         )
+
+
+def _authentication(auth: Auth, session: aiohttp.ClientSession) -> Authentication:
+    if auth.mode == "off" or auth.issuer is None or auth.audience is None:
+        _log.warning(
+            "authentication_off",
+            meaning="everybody can see, accept and cancel everything",
+        )
+        return Authentication()
+    rules = TokenRules(auth.issuer, auth.audience, auth.algorithms, auth.leeway)
+    keys = IssuerKeys(auth.issuer, session, KeyLimits())
+    return Authentication(JwtVerifier(rules, keys), required=auth.mode == "required")
 
 
 def _adapters(

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from aggregator.configuration.addresses import (
     bound_url,
@@ -28,6 +28,10 @@ from aggregator.services.limits import (
 )
 
 Limits = TypeVar("Limits")
+Algorithm = Literal[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"
+]
+"""Signatures by an issuer's private key; shared secrets and ``none`` are not taken."""
 
 DATABASE: Final = "metabroker.sqlite"
 """The file of the default store, under the state directory."""
@@ -71,9 +75,33 @@ class Bodies(Entry):
 
 
 class Auth(Entry):
-    """How clients show who they are; ``off`` takes everybody as anonymous."""
+    """How clients show who they are.
 
-    mode: Literal["off"] = "off"
+    Attributes:
+        mode: ``off`` takes everybody as anonymous, ``optional`` those without a
+            token, ``required`` nobody.
+        issuer: The token issuer's URL, whose keys are found by discovery.
+        audience: What a token's ``aud`` must contain.
+        algorithms: With which tokens may be signed.
+        leeway: Seconds by which clocks may differ.
+        operators: The group whose members are operators.
+    """
+
+    mode: Literal["off", "optional", "required"] = "off"
+    issuer: Annotated[str, AfterValidator(read_base_url)] | None = None
+    audience: Annotated[str, Field(min_length=1)] | None = None
+    algorithms: Annotated[tuple[Algorithm, ...], Field(min_length=1)] = (
+        "RS256",
+        "ES256",
+    )
+    leeway: Annotated[float, Field(ge=0, le=300)] = 60.0
+    operators: str | None = None
+
+    @model_validator(mode="after")
+    def _know_the_issuer(self) -> "Auth":
+        if self.mode != "off" and not (self.issuer and self.audience):
+            raise ValueError(f"mode {self.mode} needs issuer and audience")
+        return self
 
 
 class Log(Entry):

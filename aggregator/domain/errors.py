@@ -144,3 +144,15 @@ class CredentialsWanted(FanOutFailed):
 
 class LoopDetected(MetaBrokerError):
     """A request came back to us through other meta-brokers."""
+
+
+class InvalidToken(MetaBrokerError):
+    """A token isn't valid, or not for us."""
+
+
+class TokenMissing(MetaBrokerError):
+    """A token is required, and none was sent."""
+
+
+class IdentityUnavailable(MetaBrokerError):
+    """Whether a token is valid can't be found out now."""

@@ -4,27 +4,39 @@ from aiohttp import web
 
 from aggregator.http.handlers import offer_sets, operations, sessions
 from aggregator.http.keys import (
+    AUTHENTICATION,
     EXPOSITION,
     HTTP_SETTINGS,
     USE_CASES,
+    Authentication,
     Exposition,
     HttpSettings,
     UseCases,
 )
-from aggregator.http.middlewares import counted, explained, guarded, identified
+from aggregator.http.middlewares import (
+    authenticated,
+    counted,
+    explained,
+    guarded,
+    identified,
+)
 
 
 def create_application(
-    use_cases: UseCases, settings: HttpSettings, exposition: Exposition
+    use_cases: UseCases,
+    settings: HttpSettings,
+    exposition: Exposition,
+    authentication: Authentication,
 ) -> web.Application:
     """Return the service as an aiohttp application; it owns nothing that must close."""
     app = web.Application(
         client_max_size=settings.max_request_bytes,
-        middlewares=[identified, counted, guarded, explained],
+        middlewares=[identified, counted, guarded, explained, authenticated],
     )
     app[USE_CASES] = use_cases
     app[HTTP_SETTINGS] = settings
     app[EXPOSITION] = exposition
+    app[AUTHENTICATION] = authentication
     for method, path, handler in _ROUTES:
         app.router.add_route(method, path, handler)
         app.router.add_route(method, path + "/", handler)

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,12 +15,15 @@ from aggregator.domain.errors import (
     LoopDetected,
     NotAcceptable,
     UnknownResource,
+    UnsupportedMediaType,
+    Violation,
 )
-from aggregator.http.keys import HTTP_SETTINGS, REQUEST_ID
+from aggregator.domain.principal import ANONYMOUS
+from aggregator.http.keys import HTTP_SETTINGS, PRINCIPAL, REQUEST_ID
 from aggregator.services.caller import Caller
 from aggregator.wire.dialects import DIALECTS
 from aggregator.wire.dialects.base import Dialect
-from aggregator.wire.media import MediaType, decode, encode, negotiate
+from aggregator.wire.media import MediaType, decode, encode, located, negotiate
 from aggregator.wire.xml import XML_DIALECTS, SchemaName
 
 _UUID: Final = re.compile(
@@ -28,6 +31,9 @@ _UUID: Final = re.compile(
 )
 _WITHOUT_XML: Final = (MediaType.JSON, MediaType.YAML)
 _WITH_XML: Final = (*_WITHOUT_XML, MediaType.XML)
+_CODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
+_LARGE: Final = 16 * 1024
+"""Bytes of a client's body above which it isn't read on the loop: that takes long."""
 _TRACE_HEADERS: Final = ("traceparent", "tracestate")
 _PREFERENCE: Final = re.compile(r"\s*([A-Za-z-]+)\s*(?:=\s*\"?([^\",;]*)\"?)?[^,]*")
 
@@ -85,13 +91,24 @@ async def read_document(request: web.Request, schema: SchemaName) -> Any:
 
     Raises:
         InputError: It isn't well-formed, or did not come within its time.
-        UnsupportedMediaType: It is of a type that we don't read.
+        UnsupportedMediaType: It is of a type, or in a coding, that we don't read.
         BodyTooLarge: It is larger than we read.
     """
+    body = await _body(request)
+    content_type = request.headers.get(hdrs.CONTENT_TYPE)
+    if len(body) > _LARGE:
+        return await asyncio.to_thread(decode, body, content_type, schema=schema)
+    return decode(body, content_type, schema=schema)
+
+
+async def _body(request: web.Request) -> bytes:
     settings = request.app[HTTP_SETTINGS]
+    coding = request.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
+    if coding not in _CODINGS:
+        raise UnsupportedMediaType(f"a body can't be in the coding {coding!r}")
     try:
         async with asyncio.timeout(settings.body_timeout):
-            body = await request.read()
+            return await request.read()
     except TimeoutError:
         raise InputError(
             f"the body did not come within {settings.body_timeout:g} s"
@@ -100,7 +117,22 @@ async def read_document(request: web.Request, schema: SchemaName) -> Any:
         raise BodyTooLarge(
             f"the body is larger than {settings.max_request_bytes} bytes"
         ) from None
-    return decode(body, request.headers.get(hdrs.CONTENT_TYPE), schema=schema)
+    except web.RequestPayloadError:
+        raise InputError("the body broke off, or its coding is wrong") from None
+
+
+async def located_violations(
+    request: web.Request, violations: Sequence[Violation]
+) -> Sequence[Violation]:
+    """Return what is wrong with the request's body, with lines and columns."""
+    if not request.body_exists or all(v.line is not None for v in violations):
+        return violations
+    return await asyncio.to_thread(
+        located,
+        await request.read(),
+        request.headers.get(hdrs.CONTENT_TYPE),
+        violations,
+    )
 
 
 def caller_of(request: web.Request) -> Caller:
@@ -110,6 +142,7 @@ def caller_of(request: web.Request) -> Caller:
     hops = [*request.headers.getall(hdrs.VIA, []), f"1.1 {settings.broker_id}"]
     return Caller(
         received=asyncio.get_running_loop().time(),
+        principal=request.get(PRINCIPAL, ANONYMOUS),
         wait=_wait(preferences),
         strict=preferences.get("handling") == "strict",
         authorization=request.headers.get(hdrs.AUTHORIZATION),
@@ -191,18 +224,16 @@ async def answer(
         content_type += f";dialect={form.dialect.name}"
     body = await encoded(document, form, schema)
     tag = hashlib.blake2b(body, digest_size=12).hexdigest()
+    common = {
+        hdrs.ETAG: f'"{tag}"',
+        hdrs.VARY: "Accept, Authorization",
+        hdrs.CACHE_CONTROL: "no-store",
+        **(headers or {}),
+    }
     if request.method == hdrs.METH_GET and _has(request, tag):
-        return web.Response(status=304, headers={hdrs.ETAG: f'"{tag}"'})
+        return web.Response(status=304, headers=common)
     return web.Response(
-        status=status,
-        body=body,
-        headers={
-            hdrs.ETAG: f'"{tag}"',
-            hdrs.CONTENT_TYPE: content_type,
-            hdrs.VARY: "Accept, Authorization",
-            hdrs.CACHE_CONTROL: "no-store",
-            **(headers or {}),
-        },
+        status=status, body=body, headers={hdrs.CONTENT_TYPE: content_type, **common}
     )
 
 

@@ -6,7 +6,9 @@ from typing import Final
 
 from aiohttp import web
 
+from aggregator.domain.principal import Principal
 from aggregator.ports.clock import Clock
+from aggregator.ports.identity import TokenVerifier
 from aggregator.ports.snapshot import Snapshot
 from aggregator.ports.store import StoreHealth
 from aggregator.ports.telemetry import Telemetry
@@ -59,6 +61,18 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Authentication:
+    """Who is let in: no verifier lets everybody in as anonymous.
+
+    Attributes:
+        required: Whether a token must be sent.
+    """
+
+    verifier: TokenVerifier | None = None
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Exposition:
     """The metrics, as a scraper reads them: returns body and content type."""
 
@@ -67,5 +81,7 @@ class Exposition:
 
 USE_CASES: Final = web.AppKey("use_cases", UseCases)
 HTTP_SETTINGS: Final = web.AppKey("http_settings", HttpSettings)
+AUTHENTICATION: Final = web.AppKey("authentication", Authentication)
 EXPOSITION: Final = web.AppKey("exposition", Exposition)
 REQUEST_ID: Final = web.RequestKey("request_id", str)
+PRINCIPAL: Final = web.RequestKey("principal", Principal)

@@ -9,9 +9,9 @@ from typing import Final
 import structlog
 from aiohttp import hdrs, web
 
-from aggregator.domain.errors import MetaBrokerError
+from aggregator.domain.errors import InvalidToken, MetaBrokerError, TokenMissing
 from aggregator.domain.events import HttpAnswered
-from aggregator.http.keys import REQUEST_ID, USE_CASES
+from aggregator.http.keys import AUTHENTICATION, PRINCIPAL, REQUEST_ID, USE_CASES
 from aggregator.http.problems import http_problem, internal_problem, problem
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -21,6 +21,8 @@ _REQUEST_ID_HEADER: Final = "X-Request-ID"
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET: Final = frozenset({"/metrics", "/livez", "/readyz", "/ping"})
 _BAD_REQUEST: Final = 400
+_OWNED: Final = ("/offersets", "/requests", "/sessions", "/direct", "/federation")
+"""Where the paths begin whose resources belong to somebody."""
 
 
 @web.middleware
@@ -72,6 +74,27 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
     except Exception:  # noqa: BLE001 -- a client never sees a stack trace
         _log.exception("request_failed", path=request.path)
         return await internal_problem(request)
+
+
+@web.middleware
+async def authenticated(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Find out who asks, where that matters: monitors ask anonymously."""
+    authentication = request.app[AUTHENTICATION]
+    if authentication.verifier is None or not _is_owned(request):
+        return await handler(request)
+    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        request[PRINCIPAL] = await authentication.verifier.verify(token.strip())
+    elif scheme:
+        raise InvalidToken("a token is sent as Authorization: Bearer ...")
+    elif authentication.required:
+        raise TokenMissing("a token must be sent as Authorization: Bearer ...")
+    return await handler(request)
+
+
+def _is_owned(request: web.Request) -> bool:
+    resource = request.match_info.route.resource
+    return resource is not None and resource.canonical.startswith(_OWNED)
 
 
 @web.middleware

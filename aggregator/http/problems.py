@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 
 from aggregator.domain import errors
 from aggregator.domain.outcomes import SiteAnswer
-from aggregator.http.exchange import Form, encoded, public_url
+from aggregator.http.exchange import Form, encoded, located_violations, public_url
 from aggregator.http.keys import REQUEST_ID
 from aggregator.wire.media import MediaType, negotiate
 
@@ -52,6 +52,11 @@ KINDS: Final[dict[type[errors.MetaBrokerError], Kind]] = {
     errors.SitesSilent: Kind(504, "sites-silent", "No site answered in time"),
     errors.NoSiteToAsk: Kind(503, "no-site", "There is no site to ask"),
     errors.CredentialsWanted: Kind(401, "credentials", "The sites want credentials"),
+    errors.TokenMissing: Kind(401, "token-missing", "A token is required"),
+    errors.InvalidToken: Kind(401, "token-invalid", "The token is not valid"),
+    errors.IdentityUnavailable: Kind(
+        503, "identity-unavailable", "Tokens can't be checked now"
+    ),
     errors.LoopDetected: Kind(508, "loop", "The request came back to us"),
 }
 """The one table from domain errors to statuses."""
@@ -72,7 +77,8 @@ async def problem(request: web.Request, error: errors.MetaBrokerError) -> web.Re
     name = error.kind if isinstance(error, errors.ImpossibleUpdate) else kind.name
     document = _document(request, kind.status, name, kind.title, error.detail)
     if isinstance(error, errors.InputError) and error.violations:
-        document["errors"] = [_violation(v) for v in error.violations]
+        violations = await located_violations(request, error.violations)
+        document["errors"] = [_violation(v) for v in violations]
     if isinstance(error, errors.FanOutFailed):
         document["offerset"] = f"{public_url(request)}/offersets/{error.offer_set}"
         document["sites"] = _sites(error.answers)
@@ -80,8 +86,15 @@ async def problem(request: web.Request, error: errors.MetaBrokerError) -> web.Re
     if error.retry_after is not None:
         headers[hdrs.RETRY_AFTER] = str(math.ceil(error.retry_after))
     if kind.status == web.HTTPUnauthorized.status_code:
-        headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
+        headers[hdrs.WWW_AUTHENTICATE] = _challenge(error)
     return await _respond(request, kind.status, document, headers)
+
+
+def _challenge(error: errors.MetaBrokerError) -> str:
+    """Return the challenge after RFC 6750, section 3."""
+    if isinstance(error, errors.InvalidToken):
+        return f'Bearer error="invalid_token", error_description="{error.detail}"'
+    return "Bearer"
 
 
 async def http_problem(
@@ -121,7 +134,7 @@ def _document(
         "title": title,
         "status": status,
         "detail": detail,
-        "instance": request.path,
+        "instance": request.rel_url.raw_path,
     }
     if REQUEST_ID in request:
         document["request_id"] = request[REQUEST_ID]

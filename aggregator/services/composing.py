@@ -79,7 +79,7 @@ def compose(
         before,
         offers=(*ranked, *_shown_and_expired(before, ranked)),
         answers=tuple(
-            replace(answer, offers=(), offer_count=len(answer.offers))
+            replace(answer, offers=(), surplus=(), offer_count=len(answer.offers))
             for answer in answers
         ),
         messages=(*site_messages(answers, now), *funnel_messages(ranking.funnel, now)),
@@ -88,10 +88,17 @@ def compose(
     return Composed(
         offer_set,
         ranking,
-        releases=tuple(
-            release(dropped.offer, dropped.reason, now)
-            for dropped in ranking.dropped
-            if not dropped.offer.has_expired(now)
+        releases=(
+            *(
+                release(dropped.offer, dropped.reason, now)
+                for dropped in ranking.dropped
+                if not dropped.offer.has_expired(now)
+            ),
+            *(
+                release(offer, "it was offered though nothing was asked for", now)
+                for answer in arrived
+                for offer in answer.surplus
+            ),
         ),
         estimated_starts={
             ranked.offer.session: now + timedelta(seconds=ranked.estimate.start)

@@ -132,7 +132,9 @@ def releases_of(
     """Return a release for every offer in ``answers``."""
     now = clock.now()
     return [
-        release(offer, reason, now) for answer in answers for offer in answer.offers
+        release(offer, reason, now)
+        for answer in answers
+        for offer in (*answer.offers, *answer.surplus)
     ]
 
 

@@ -120,7 +120,7 @@ def test_a_database_url_with_a_password_is_not_shown(bench):
                 "1:14: level should be 'debug', 'info', 'warning' or 'error', not 'warn'; did you mean 'warning'?"
             ],
         ),
-        ("auth: {mode: required}", ["1:14: mode should be 'off', not 'required'"]),
+        ("auth: {mode: required}", ["1:14: mode required needs issuer and audience"]),
         ("state: 7", ["1:8: state should be text, not 7: put it in quotes"]),
         (
             "store: mysql://me:hunter2@db/x",

@@ -1,0 +1,1 @@
+"""Identity: who the bearer of a token is, by the issuer's keys."""
