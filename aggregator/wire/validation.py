@@ -177,11 +177,15 @@ class _IntegerUpdate(_Update):
     value: int
 
 
+class _DeltaUpdate(_Update):
+    delta: int
+
+
 _UPDATES: Final[dict[str, type[_Update]]] = {
     "uri:string-value-update": _TextUpdate,
     "uri:enum-value-update": _TextUpdate,
     "uri:integer-value-update": _IntegerUpdate,
-    "uri:integer-delta-update": _IntegerUpdate,
+    "uri:integer-delta-update": _DeltaUpdate,
 }
 
 
