@@ -1,6 +1,7 @@
 """Bodies: from bytes of a media type to a document, and back."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ from aggregator.wire.media_types import MediaType, media_type_named, parse_type
 from aggregator.wire.negotiation import Accepted, negotiate
 from aggregator.wire.xml import SchemaName, decode_xml, encode_xml
 
-__all__ = ["Accepted", "MediaType", "decode", "encode", "negotiate"]
+__all__ = ["Accepted", "MediaType", "decode", "encode", "located", "negotiate"]
 
 _CHARSETS = frozenset({"utf-8", "utf8"})
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -46,7 +47,11 @@ def decode(
         SyntaxFault: The body is not well-formed, with the place and reason.
         InvalidInput: The root of the XML is not that of the schema.
     """
-    media = _media_of(content_type) if content_type else _media_by_look(body, schema)
+    media = (
+        _media_of(content_type)
+        if content_type
+        else _media_by_look(body, can_be_xml=schema is not None)
+    )
     if media is MediaType.XML and schema is None:
         raise UnsupportedMediaType("a body can't be XML here")
     if not body.strip():
@@ -54,6 +59,40 @@ def decode(
     if media is MediaType.XML and schema is not None:
         return decode_xml(body, schema, dialect)
     return _decode_json(body) if media is MediaType.JSON else _decode_yaml(body)
+
+
+def located(
+    body: bytes, content_type: str | None, violations: Sequence[Violation]
+) -> tuple[Violation, ...]:
+    """Return violations with the places in the body of what they point to.
+
+    Those of XML, and of JSON that no YAML reader reads, are returned as they are.
+
+    Args:
+        body: A body that was read as JSON or YAML, and is well-formed.
+        content_type: The ``Content-Type`` header that came with it.
+        violations: What is wrong with it.
+    """
+    media = (
+        _media_of(content_type)
+        if content_type
+        else _media_by_look(body, can_be_xml=True)
+    )
+    if media is MediaType.XML:
+        return tuple(violations)
+    try:
+        # JSON is YAML, but for rarities such as surrogate pairs in escapes.
+        places = strict_yaml.load_located(body, "")
+    except strict_yaml.YamlFault:
+        return tuple(violations)
+    return tuple(_located(violation, places) for violation in violations)
+
+
+def _located(violation: Violation, places: strict_yaml.Located) -> Violation:
+    if violation.line is not None:
+        return violation
+    line, column = places.position(violation.pointer)
+    return replace(violation, line=line, column=column)
 
 
 def encode(
@@ -120,12 +159,11 @@ def _media_of(content_type: str) -> MediaType:
     return media
 
 
-def _media_by_look(body: bytes, schema: SchemaName | None) -> MediaType:
+def _media_by_look(body: bytes, *, can_be_xml: bool) -> MediaType:
     start = body.removeprefix(_BYTE_ORDER_MARK).lstrip()[:1]
     if start in (b"{", b"["):
         return MediaType.JSON
-    is_xml = start == b"<" and schema is not None
-    return MediaType.XML if is_xml else MediaType.YAML
+    return MediaType.XML if start == b"<" and can_be_xml else MediaType.YAML
 
 
 def _decode_json(body: bytes) -> Any:
