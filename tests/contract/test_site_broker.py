@@ -17,7 +17,7 @@ from tests.support.requests import a_request
 from tests.support.site_calls import within
 
 SHORT = 0.2
-SLACK = 5 * SHORT
+SLACK = 10 * SHORT
 LATE = faults.late(5.0)
 
 REQUEST = a_request()

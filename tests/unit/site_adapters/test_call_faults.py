@@ -17,7 +17,7 @@ from tests.support.raw_site import answers, black_hole, closed_port, http, raw_s
 from tests.support.site_calls import caller_of, reading, submission, within
 
 SHORT = 0.2
-SLACK = 5 * SHORT
+SLACK = 10 * SHORT
 
 
 class Stopwatch:
