@@ -365,7 +365,9 @@ def _adapters(
     )
     factories = adapter_factories()
     return {
-        site.name: factories[site.adapter](site, session, limits, clock=clock)
+        site.name: factories[site.adapter](
+            site, session, limits, clock=clock, dialect_probe=settings.dialect_probe
+        )
         for site in configuration.sites
     }
 

@@ -131,6 +131,8 @@ class Settings(Entry):
         sites: The file of the sites, like the next three relative to this file.
         links: The file of throughput between sites, if there is one.
         replicas: The file of the static replica catalogue, if there is one.
+        dialect_probe: Whether a site of dialect ``auto`` may be sent an empty request
+            to find out which it speaks.
         ranking: Policies, first match first, or directories of ``*.yaml`` files,
             which are taken in the order of their names.
     """
@@ -155,6 +157,7 @@ class Settings(Entry):
     health: Annotated[HealthLimits, AfterValidator(_not_negative)] = HealthLimits()
     bodies: Bodies = Bodies()
     auth: Auth = Auth()
+    dialect_probe: bool = True
     log: Log = Log()
     metrics: Metrics = Metrics()
 
