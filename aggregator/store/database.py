@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
 import structlog
-from sqlalchemy import URL, Insert, Row, Select, Table
+from sqlalchemy import URL, Executable, Insert, Row, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -65,7 +65,7 @@ class Database:
 
         return await self._finish(reading())
 
-    async def rows(self, query: Select[*tuple[Any, ...]]) -> Sequence[Row[Any]]:
+    async def rows(self, query: Executable) -> Sequence[Row[Any]]:
         """Return what ``query`` finds.
 
         Raises:

@@ -1,7 +1,6 @@
 """Engines: how connections to SQLite and PostgreSQL are made and kept."""
 
 import asyncio
-import os
 import sqlite3
 import time
 from dataclasses import dataclass
@@ -16,7 +15,11 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from aggregator.domain.errors import StoreUnavailable
 
-_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+_DRIVERS: Final = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+}
 _READERS: Final = 4
 _BUSY_PAUSE: Final = 0.02
 _SQLITE_PRAGMAS: Final = ("PRAGMA foreign_keys = ON", "PRAGMA synchronous = FULL")
@@ -58,7 +61,8 @@ def store_url(text: str) -> URL:
         its own, by which several connections share it.
 
     Raises:
-        ValueError: ``text`` is no URL, or one of another kind of database.
+        ValueError: ``text`` is no URL, or one of another kind of database, or
+            PostgreSQL's driver isn't installed.
     """
     try:
         url = make_url(text)
@@ -67,12 +71,24 @@ def store_url(text: str) -> URL:
     kind = url.get_backend_name()
     if kind not in _DRIVERS:
         raise ValueError(f"the store is SQLite or PostgreSQL, not {kind}")
+    url = url.set(drivername=_DRIVERS[kind])
+    _require_driver(url)
     if kind == "sqlite" and url.database in {None, "", ":memory:"}:
         url = url.set(
             database=f"file:metabroker-{uuid4()}",
             query={"mode": "memory", "cache": "shared", "uri": "true"},
         )
-    return url.set(drivername=_DRIVERS[kind])
+    return url
+
+
+def _require_driver(url: URL) -> None:
+    try:
+        url.get_dialect().import_dbapi()
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"a store in PostgreSQL needs {error.name}: install "
+            "srcnet-metabroker[postgresql]"
+        ) from error
 
 
 async def open_engines(url: URL, time_limit: float, connections: int) -> Engines:
@@ -162,33 +178,40 @@ def _begin_immediate(engine: AsyncEngine) -> None:
 
 
 def _prepare_file(path: Path, time_limit: float) -> None:
+    """Make the file where it isn't there, for us alone, and its directory.
+
+    The file is never opened but by SQLite: whoever closes a file loses all locks
+    that his process has on it (POSIX), those of SQLite's other connections too.
+    """
+    is_new = not path.exists()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        connection = sqlite3.connect(path, timeout=time_limit)
+        if is_new:
+            path.chmod(0o600)
     except OSError as error:
         raise StoreUnavailable(
-            f"The store's file {path} can't be opened: {error.strerror}."
+            f"The store's file {path} can't be made: {error.strerror}."
         ) from error
-    _keep_write_ahead_log(path, time_limit)
+    try:
+        _keep_write_ahead_log(connection, time_limit)
+    finally:
+        connection.close()
 
 
-def _keep_write_ahead_log(path: Path, time_limit: float) -> None:
+def _keep_write_ahead_log(connection: sqlite3.Connection, time_limit: float) -> None:
     """Have the database keep a write-ahead log, which it remembers for good.
 
     SQLite doesn't wait for others in this one step, so we do.
     """
     until = time.monotonic() + time_limit
-    connection = sqlite3.connect(path, timeout=time_limit)
-    try:
-        while True:
-            try:
-                connection.execute("PRAGMA journal_mode = WAL")
-            except sqlite3.OperationalError as error:
-                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-                if not busy or time.monotonic() > until:
-                    raise
-                time.sleep(_BUSY_PAUSE)
-            else:
-                return
-    finally:
-        connection.close()
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > until:
+                raise
+            time.sleep(_BUSY_PAUSE)
+        else:
+            return

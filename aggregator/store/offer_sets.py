@@ -170,8 +170,11 @@ _MOVE_ROUTE: Final = _move_route()
 async def _add_routes(
     connection: AsyncConnection, rows: Sequence[dict[str, Any]]
 ) -> None:
+    """Insert routes, in an order by which two sets never wait for one another."""
     if rows:
-        await connection.execute(insert(ROUTES), list(rows))
+        await connection.execute(
+            insert(ROUTES), sorted(rows, key=lambda row: str(row["session"]))
+        )
 
 
 def _set_row(offer_set: OfferSet) -> dict[str, Any]:

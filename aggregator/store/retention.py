@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Select, and_, delete, exists, or_, select, tuple_
+from sqlalchemy import Executable, and_, delete, exists, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aggregator.domain.records import WinnerState
@@ -52,7 +52,7 @@ async def _prune(connection: AsyncConnection, before: datetime, limit: int) -> i
     return removed.rowcount
 
 
-def _sets_that_are_over(before: datetime, limit: int) -> Select[tuple[str]]:
+def _sets_that_are_over(before: datetime, limit: int) -> Executable:
     undecided = exists().where(
         WINNERS.c.offer_set == OFFER_SETS.c.uuid,
         WINNERS.c.state == WinnerState.ACCEPTING.value,

@@ -19,6 +19,8 @@ import pytest
 _DEBIAN = Path("/usr/lib/postgresql")
 _ROLE = "metabroker"
 _START_LIMIT = 30.0
+_SETPRIV = shutil.which("setpriv")
+_DIE_WITH_US = [_SETPRIV, "--pdeathsig", "QUIT"] if _SETPRIV else []
 
 
 class PostgresqlServer:
@@ -59,6 +61,7 @@ class PostgresqlServer:
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
+                    *_DIE_WITH_US,
                     self._binaries / "postgres",
                     *("-D", self._data),
                     *("-p", str(self._port)),

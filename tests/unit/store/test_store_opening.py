@@ -164,9 +164,16 @@ async def test_another_url_is_refused_with_the_reason(url, reason):
             pytest.fail("it was opened")
 
 
+async def test_without_its_driver_postgresql_is_refused_with_the_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    with pytest.raises(ValueError, match=r"install srcnet-metabroker\[postgresql\]"):
+        async with open_store("postgresql://metabroker@127.0.0.1/x"):
+            pytest.fail("it was opened")
+
+
 async def test_a_directory_that_is_a_file_is_told(tmp_path):
     (tmp_path / "state").write_text("")
-    with pytest.raises(StoreUnavailable, match="can't be opened: "):
+    with pytest.raises(StoreUnavailable, match="can't be made: "):
         async with open_store(sqlite_url(tmp_path / "state" / "store.db")):
             pytest.fail("it was opened")
 
