@@ -16,6 +16,12 @@ _OFFER_SET: Final = CANONICAL_KINDS["offerset/execution-offerset"]
 _SESSION: Final = CANONICAL_KINDS["session/scheduled-execution-session"]
 _ROUTES: Final = {"executable": "executables", "compute": "compute"}
 _LIST_ROUTES: Final = {"storage": "storage", "data": "data"}
+_PUBLISHED: Final = frozenset({"2026-04", "2026-07"})
+"""Dialects whose clients are generated from a schema, and refuse what it forbids.
+
+They word all that the canonical vocabulary does, so that a site's own way of spelling
+adds nothing that they could read.
+"""
 
 
 def write_site_request(request: ExecutionRequest, dialect: Dialect) -> dict[str, Any]:
@@ -95,7 +101,8 @@ def _session(view: SessionView, dialect: Dialect, base: str) -> Node:
         shown["uuid"] = view.session
     if "href" in shown:
         shown["href"] = meta["url"]
-    return dialect.session_from_canonical(Canonical(shown, dict(view.residue)))
+    residue = {} if dialect.name in _PUBLISHED else dict(view.residue)
+    return dialect.session_from_canonical(Canonical(shown, residue))
 
 
 def _with_messages(given: list[Node], added: tuple[Message, ...]) -> Node:
