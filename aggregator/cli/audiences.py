@@ -41,20 +41,18 @@ class People:
         shown = frozenset(offer.site for offer in offers.ranking.offers)
         offer_set = offers.offer_set
         count = len(offer_set.offers)
-        self._out.print(f"{offer_set.result}: {count} offers, the best first.")
-        self._out.print(
-            tables.ranked_offers(offer_set.offers, offers.ranking, with_uuids=False)
-        )
+        self._out.print(f"{offer_set.result}: {count} offers, the best first.\n")
+        self._out.print(tables.ranked_offers(offer_set.offers, offers.ranking))
         missing = tables.missing_sites(offers.sites, shown)
         if missing.row_count:
-            self._out.print("Sites without an offer:")
+            self._out.print("\nSites without an offer:\n")
             self._out.print(missing)
 
     def accepted(self, session: SessionAnswer) -> None:
         """Say which offer was taken."""
         self._out.print(
-            f"Accepted the first: session {session.uuid} at {self._site(session)}"
-            f" is {session.phase}.\n"
+            f"\nAccepted the first: session {session.uuid}"
+            f" at {self._site(session)} is {session.phase}.\n"
         )
 
     def progressed(self, progress: Progress) -> None:

@@ -107,6 +107,8 @@ def resource(text: str) -> str:
 
 def explain(problem: "BrokerProblem") -> NoReturn:
     """Say what the broker objected to, and end the command."""
+    from aggregator.cli.words import no_offer_because  # noqa: PLC0415
+
     lines = [str(problem)]
     for violation in problem.violations:
         place = violation.pointer or "the document"
@@ -114,7 +116,7 @@ def explain(problem: "BrokerProblem") -> NoReturn:
             place = f"line {violation.line}, column {violation.column}, {place}"
         lines.append(f"{place}: {violation.reason}")
     lines += [
-        f"{report.site}: {report.detail or report.outcome}"
+        f"{report.site}: {no_offer_because(report)}"
         for report in problem.sites
         if report.site
     ]

@@ -152,14 +152,16 @@ def _show(answer: _Answer) -> None:
 
     out = console()
     offer_set = answer.offer_set
-    out.print(f"Offer set {offer_set.uuid}: {offer_set.result}")
+    out.print(f"Offer set {offer_set.uuid}: {offer_set.result}\n")
     if offer_set.offers:
         out.print(tables.ranked_offers(offer_set.offers, answer.ranking))
     missing = tables.missing_sites(answer.sites, answer.sites_shown)
     if missing.row_count:
+        out.print("\nSites without an offer:\n")
         out.print(missing)
     else:
         for message in offer_set.messages:
             out.print(f"{message.level}: {message.text}", markup=False)
     if offer_set.offers:
-        out.print(f"Accept the best: metabroker accept {offer_set.offers[0].uuid}")
+        out.print("\nTake one before it expires:")
+        out.print(tables.acceptable(offer_set.offers, answer.ranking))

@@ -22,7 +22,7 @@ from aggregator.client import (
     SiteReport,
 )
 from aggregator.domain.events import SiteState
-from aggregator.domain.outcomes import REFUSALS, Outcome
+from aggregator.domain.outcomes import REFUSALS
 from aggregator.domain.phases import SessionPhase
 
 _PHASE_STYLES: Final[Mapping[str, str]] = {
@@ -42,26 +42,17 @@ _STATE_STYLES: Final[Mapping[str, str]] = {
     SiteState.DOWN: "bold red",
     SiteState.EJECTED: "bold red",
 }
-_OUTCOMES: Final[Mapping[str, str]] = {
-    Outcome.OK: "none of its offers is left",
-    Outcome.NO_OFFER: "it said NO, without a reason",
-    Outcome.PENDING: "no answer yet; its offers may still join",
-    Outcome.TIMEOUT: "no answer in time",
-}
 
 
 def ranked_offers(
     offers: Sequence[SessionAnswer],
     ranking: RankingAnswer | None,
-    *,
-    with_uuids: bool = True,
 ) -> Table:
     """Return the offers, best first, with what decided their order.
 
     Args:
         offers: In the order of the offer set.
         ranking: Its explanation; None where the broker gives none.
-        with_uuids: Whether to show the uuid by which an offer is accepted.
     """
     table = _table()
     for name in ("rank", "site", "start", "data ready", "bytes to move"):
@@ -69,12 +60,9 @@ def ranked_offers(
     for name in ("cores", "memory"):
         table.add_column(name, justify="right")
     table.add_column("why", ratio=1, no_wrap=False)
-    if with_uuids:
-        table.add_column("offer", no_wrap=True)
     ranked = {} if ranking is None else ranking.by_session
     for position, offer in enumerate(offers, start=1):
-        cells = _offer_cells(position, offer, ranked.get(offer.uuid))
-        _add(table, *cells, *([offer.uuid] if with_uuids else []))
+        _add(table, *_offer_cells(position, offer, ranked.get(offer.uuid)))
     return table
 
 
@@ -97,6 +85,17 @@ def _offer_cells(
     ]
 
 
+def acceptable(offers: Sequence[SessionAnswer], ranking: RankingAnswer | None) -> Table:
+    """Return the commands that accept each of the offers, best first."""
+    ranked = {} if ranking is None else ranking.by_session
+    grid = Table.grid(padding=(0, 2))
+    for position, offer in enumerate(offers, start=1):
+        why = ranked.get(offer.uuid)
+        site = words.UNKNOWN if why is None else why.site
+        _add(grid, str(position), site, f"metabroker accept {offer.uuid}")
+    return grid
+
+
 def missing_sites(reports: Iterable[SiteReport], shown: Iterable[str] = ()) -> Table:
     """Return the sites without an offer, and why.
 
@@ -113,14 +112,8 @@ def missing_sites(reports: Iterable[SiteReport], shown: Iterable[str] = ()) -> T
             style = "" if report.outcome in REFUSALS else "yellow"
             seconds = report.seconds
             after = words.UNKNOWN if seconds is None else f"{seconds:.2f} s"
-            _add(table, report.site, Text(_why_missing(report), style), after)
+            _add(table, report.site, Text(words.no_offer_because(report), style), after)
     return table
-
-
-def _why_missing(report: SiteReport) -> str:
-    said = "; ".join(message.text for message in report.messages if message.text)
-    outcome = report.outcome
-    return report.detail or said or _OUTCOMES.get(outcome, outcome.replace("_", " "))
 
 
 def federation(sites: Iterable[SiteHealth]) -> Table:
@@ -139,8 +132,8 @@ def federation(sites: Iterable[SiteHealth]) -> Table:
             site.says("node"),
             Text(site.state, _STATE_STYLES.get(site.state, "")),
             site.says("why"),
-            words.moment(site.moment("since")),
-            words.moment(site.moment("last_success")),
+            words.ago(site.moment("since")),
+            words.ago(site.moment("last_success")),
             site.says("dialect"),
             ", ".join(site.rses),
         )
@@ -212,7 +205,9 @@ def phase_text(phase: str) -> Text:
 
 
 def _table() -> Table:
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    return Table(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
+    )
 
 
 def _add(table: Table, *cells: str | Text) -> None:

@@ -1,12 +1,28 @@
 """Quantities in words, also those that nobody knows."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 
+from aggregator.client import SiteReport
 from aggregator.domain.humane import humane_duration, humane_size
 from aggregator.domain.offers import Amount
+from aggregator.domain.outcomes import Outcome
 
 UNKNOWN: Final = "?"
+
+_OUTCOMES: Final[Mapping[str, str]] = {
+    Outcome.OK: "none of its offers is shown",
+    Outcome.NO_OFFER: "it said NO",
+    Outcome.PENDING: "no answer yet; its offers may still join",
+    Outcome.TIMEOUT: "no answer in time",
+    Outcome.BREAKER_OPEN: "not asked: it failed too often of late",
+    Outcome.DRAINED: "not asked: it is drained",
+    Outcome.DOWNTIME: "not asked: it is in a downtime",
+    Outcome.DISABLED: "not asked: it is disabled",
+    Outcome.BUSY: "not asked: too many calls to it are open",
+    Outcome.LOOP: "not asked: the request came from there",
+}
 
 
 def in_time(seconds: float | None) -> str:
@@ -14,6 +30,21 @@ def in_time(seconds: float | None) -> str:
     if seconds is None:
         return UNKNOWN
     return f"in {humane_duration(seconds)}" if round(seconds) > 0 else "now"
+
+
+def ago(found: datetime | None) -> str:
+    """Return how long ago a moment was, by this machine's clock."""
+    if found is None:
+        return UNKNOWN
+    seconds = (datetime.now(UTC) - found).total_seconds()
+    return f"{humane_duration(max(seconds, 0.0))} ago"
+
+
+def no_offer_because(report: SiteReport) -> str:
+    """Return why a site made no offer: in its own words, where it has some."""
+    said = "; ".join(message.text for message in report.messages if message.text)
+    outcome = report.outcome
+    return report.detail or said or _OUTCOMES.get(outcome, outcome.replace("_", " "))
 
 
 def size(count: int | None) -> str:

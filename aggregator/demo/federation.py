@@ -14,7 +14,7 @@ from site_adapters.simulated import RunningSite, SimulatedSite, run
 FIRST_PORT: Final = 18081
 """The sites' ports begin here, where these are free."""
 
-TIME_SCALE: Final = 30.0
+TIME_SCALE: Final = 40.0
 """How many times faster than the clock the demo's sessions live."""
 
 
@@ -72,7 +72,6 @@ def write_configuration(
             "replicas": str(DATA / "replicas.yaml"),
             "ranking": [str(DATA / "ranking.yaml")],
             "status": {"freshness": 0.2},
-            "log": {"level": "error", "format": "console"},
         },
     )
     return settings

@@ -40,8 +40,8 @@ async def run_demo(audience: Audience, *, port: int, once: bool) -> None:
     async with _everything_up(port) as surroundings:
         offers = await tell(surroundings, audience)
         if not once:
-            audience.stays_up(surroundings, offers)
             with told_to_stop() as stop:
+                audience.stays_up(surroundings, offers)
                 await stop.wait()
 
 
@@ -61,8 +61,7 @@ def _described(sites: Sequence[RunningSite]) -> list[DemoSite]:
 @asynccontextmanager
 async def _broker(settings: Path, port: int) -> AsyncIterator[str]:
     configuration = wiring.load_configuration(settings, {})
-    log = configuration.settings.log
-    configure_logging(log.level, log.format)
+    configure_logging("error", "console")
     async with AsyncExitStack() as stack:
         try:
             service = await stack.enter_async_context(

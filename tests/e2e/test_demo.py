@@ -1,35 +1,22 @@
 """The main job, as users run it: ``metabroker demo --once``, in a process of its own."""
 
 import json
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
-from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
-COMMAND = [sys.executable, "-W", "error", "-m", "aggregator.cli", "demo"]
-CLEAN = {k: v for k, v in os.environ.items() if not k.startswith("METABROKER_")}
+from aggregator.demo.simulated_sites import DATA
+from tests.support.commands import command, completed
+
 TIB, GIB = 2**40, 2**30
-
-
-def demo(*arguments):
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        env=CLEAN,
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
 def outcome():
-    ended = demo("--once", "--json", "--port", 0)
+    ended = completed("demo", "--once", "--json", "--port", 0)
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
     return json.loads(ended.stdout)
@@ -79,54 +66,37 @@ def test_every_site_that_made_no_offer_is_named_with_its_reason(outcome):
     assert sites["uksrc"]["outcome"] in {"ok", "error_5xx"}
 
 
-def test_demo_is_told_as_a_story():
-    ended = demo("--once", "--port", 0)
-    assert ended.returncode == 0, ended.stderr
-    request = Path("aggregator/demo/data/request.yaml").read_text()
-    for part in (
-        request,
-        "rank  site ",
-        "bytes to move",
-        "Accepted the first",
-        "session COMPLETED",
-        "The final record",
-    ):
-        assert part in ended.stdout
-    assert re.search(r"^1 +jpsrc ", ended.stdout, re.MULTILINE)
-    assert re.search(r"^krsrc ", ended.stdout, re.MULTILINE)
-
-
 def test_port_that_is_taken_is_said_clearly():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = demo("--once", "--port", port)
+        ended = completed("demo", "--once", "--port", port)
     assert ended.returncode == 1
     assert ended.stderr == (
         f"metabroker: port {port} of 127.0.0.1 is taken; choose another with --port\n"
     )
 
 
-def test_everything_stays_up_until_it_is_interrupted():
-    with subprocess.Popen(
-        [*COMMAND, "--port", "0"],
-        env={**CLEAN, "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
-        try:
-            told = iter(running.stdout.readline, "")
-            urls = []
-            for line in told:
-                urls += re.findall(r"http://127\.0\.0\.1:\d+/metrics", line)
-                if line.startswith("Ctrl-C"):
-                    break
-            assert len(urls) == 1
-            port = int(urls[0].split(":")[2].split("/")[0])
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
-            running.send_signal(signal.SIGINT)
-            _, errors = running.communicate(timeout=20)
-        finally:
-            running.kill()
+def test_story_is_told_and_everything_stays_up_until_it_is_interrupted():
+    with command("demo", "--port", 0) as running:
+        story = ""
+        for line in running.stdout:
+            story += line
+            if line.startswith("Ctrl-C"):
+                break
+        with urlopen(re.findall(r"http\S+/metrics", story)[0], timeout=5) as answer:
+            assert b"metabroker_site_up" in answer.read()
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=20)
+
     assert running.returncode == 0, errors
     assert errors == ""
+    for part in (
+        (DATA / "request.yaml").read_text(),
+        "rank  site ",
+        "Accepted the first",
+        "session COMPLETED",
+        "The final record",
+    ):
+        assert part in story
+    assert re.search(r"^ *1 +jpsrc ", story, re.MULTILINE)
+    assert re.search(r"^krsrc +no connection", story, re.MULTILINE)

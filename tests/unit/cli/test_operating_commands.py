@@ -1,41 +1,21 @@
 """``check``, ``serve`` and ``simulate``, the last two as processes of their own."""
 
 import json
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
-from contextlib import contextmanager
 from urllib.request import urlopen
 
 import pytest
 
 from aggregator.demo.federation import running_sites, write_configuration
-
-CLEAN = {k: v for k, v in os.environ.items() if not k.startswith("METABROKER_")}
-
-
-@contextmanager
-def process(*arguments, **environment):
-    command = [sys.executable, "-W", "error", "-m", "aggregator.cli"]
-    with subprocess.Popen(
-        [*command, *map(str, arguments)],
-        env={**CLEAN, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
-        try:
-            yield running
-        finally:
-            running.kill()
+from tests.support.background import in_background
+from tests.support.commands import command, wait_for_url
 
 
 @pytest.fixture
-async def settings(tmp_path):
-    async with running_sites() as sites:
+def settings(tmp_path):
+    with in_background(running_sites()) as sites:
         yield write_configuration(tmp_path, sites, port=0)
 
 
@@ -71,15 +51,9 @@ def test_configuration_that_is_not_there(run, tmp_path, command):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_service_serves_until_it_is_told_to_end(settings, number):
-    with process("serve", "--config", settings) as service:
-        started = ""
-        for line in service.stderr:
-            started += line
-            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-                break
-        else:
-            pytest.fail(started)
-        with urlopen(f"{found[0]}/ping", timeout=10) as answer:
+    with command("serve", "--config", settings) as service:
+        url = wait_for_url(service)
+        with urlopen(f"{url}/ping", timeout=10) as answer:
             assert json.load(answer)["status"] == "UP"
         service.send_signal(number)
         _, rest = service.communicate(timeout=20)
@@ -90,7 +64,7 @@ def test_service_serves_until_it_is_told_to_end(settings, number):
 def test_service_says_that_its_port_is_taken(settings):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
-        with process("serve", "-c", settings, METABROKER_LISTEN=listen) as service:
+        with command("serve", "-c", settings, METABROKER_LISTEN=listen) as service:
             _, errors = service.communicate(timeout=20)
     assert service.returncode == 1
     assert "metabroker: can't listen: Address already in use" in errors
@@ -100,7 +74,7 @@ def test_service_says_that_its_port_is_taken(settings):
 def test_site_is_simulated_until_it_is_told_to_end(tmp_path):
     file = tmp_path / "site.yaml"
     file.write_text("name: itsrc\nfirst_start: 5\nlatency: {request: 0.1}\n")
-    with process("simulate", "--site", file, "--dialect", "2026-07", "--port", 0) as it:
+    with command("simulate", "--site", file, "--dialect", "2026-07", "--port", 0) as it:
         line = it.stdout.readline()
         started = re.fullmatch(
             r"itsrc \(2026-07\) at (http://127\.0\.0\.1:\d+)\n", line
