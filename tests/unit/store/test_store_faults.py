@@ -135,6 +135,15 @@ async def test_a_database_that_went_away_is_told_and_comes_back(postgresql):
         assert await store.winners.of_offer_set(SET) == winner(FIRST)
 
 
+async def test_a_restart_of_the_database_between_two_uses_is_not_noticed(postgresql):
+    async with open_store(postgresql.new_database()) as store:
+        await store.offer_sets.add(offer_set(FIRST), [], {})
+        postgresql.stop()
+        postgresql.start()
+        assert await store.offer_sets.get(SET) == offer_set(FIRST)
+        await store.routes.mark([FIRST], SessionPhase.EXPIRED)
+
+
 async def test_a_connection_that_is_cut_undoes_its_transaction(postgresql):
     url = postgresql.new_database()
     async with open_store(url) as store, open_store(url) as operator:

@@ -179,8 +179,8 @@ async def test_an_abandoned_acceptance_is_leased_once(winners):
 
 async def test_a_lease_is_extended_by_its_holder_only(winners):
     await winners.claim(winner(FIRST), "a", later(30))
-    await winners.extend(SET, "b", later(900))
     await winners.extend(SET, "a", later(60))
+    await winners.extend(SET, "b", later(900))
     assert await winners.accepting("b", later(90), later(59)) == []
     assert await winners.accepting("b", later(90), later(60)) == [winner(FIRST)]
 
