@@ -156,3 +156,11 @@ class TokenMissing(MetaBrokerError):
 
 class IdentityUnavailable(MetaBrokerError):
     """Whether a token is valid can't be found out now."""
+
+
+class UserOverLimit(MetaBrokerError):
+    """One user asks for more at once than is granted to each."""
+
+
+class KeyReused(MetaBrokerError):
+    """An idempotency key comes with another request than before."""

@@ -120,6 +120,22 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestClaim:
+    """A user's idempotency key, and the offer set to which it belongs.
+
+    Attributes:
+        digest: Of the request that first came with the key.
+    """
+
+    issuer: str
+    subject: str
+    key: str
+    digest: str
+    offer_set: str
+    made: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PhaseChange:
     """A session, or one of its components, was first seen in a phase.
 

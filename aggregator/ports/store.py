@@ -13,6 +13,7 @@ from aggregator.domain.records import (
     OfferSet,
     PhaseChange,
     Release,
+    RequestClaim,
     Route,
     Winner,
     WinnerState,
@@ -206,6 +207,39 @@ class Watches(Protocol):
 
     async def history(self, session: str) -> Sequence[PhaseChange]:
         """Return the phases that a session was seen in, oldest first."""
+        ...
+
+
+class RequestClaims(Protocol):
+    """Idempotency keys: which request made which offer set."""
+
+    async def claim(self, claim: RequestClaim, stale: datetime) -> RequestClaim:
+        """Make ``claim`` the one of its key, unless there is one.
+
+        A claim from before ``stale`` whose set was never kept gives way: whoever
+        made it went away.
+
+        Returns:
+            The key's claim: the one given, or the one that was there before.
+        """
+        ...
+
+    async def give_up(self, claim: RequestClaim) -> None:
+        """Remove a claim whose set will not be kept."""
+        ...
+
+
+class OfferSetWatch(Protocol):
+    """What is cheap to ask of offer sets, again and again."""
+
+    async def version(self, uuid: str) -> int | None:
+        """Return a set's version, None where there is none of that uuid."""
+        ...
+
+    async def open_reservations(
+        self, now: datetime, issuer: str | None = None, subject: str | None = None
+    ) -> int:
+        """Count offers that wait for their users: of one, or of all."""
         ...
 
 

@@ -21,7 +21,7 @@ _NO_ESTIMATES: Final[Mapping[str, datetime]] = {}
 
 
 class OfferSetStore:
-    """Keeps offer sets: ``ports.store.OfferSets``."""
+    """Keeps offer sets: ``ports.store.OfferSets`` and ``OfferSetWatch``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -56,6 +56,29 @@ class OfferSetStore:
         for row in rows:
             return read_offer_set(row.document, row.version, is_open=row.open)
         return None
+
+    async def version(self, uuid: str) -> int | None:
+        """Return a set's version, None where there is none of that uuid."""
+        rows = await self._database.rows(
+            select(OFFER_SETS.c.version).where(OFFER_SETS.c.uuid == uuid)
+        )
+        return next((int(row.version) for row in rows), None)
+
+    async def open_reservations(
+        self, now: datetime, issuer: str | None = None, subject: str | None = None
+    ) -> int:
+        """Count offers that wait for their users: of one, or of all."""
+        query = (
+            select(func.count())
+            .select_from(ROUTES.join(OFFER_SETS))
+            .where(
+                ROUTES.c.expires > now, ROUTES.c.overlay.is_(None), OFFER_SETS.c.open
+            )
+        )
+        if subject is not None:
+            query = query.where(ROUTES.c.issuer == issuer, ROUTES.c.subject == subject)
+        [(count,)] = await self._database.rows(query)
+        return int(count)
 
     async def replace(
         self,

@@ -7,7 +7,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aggregator.domain.records import WinnerState
 from aggregator.store.database import Database
-from aggregator.store.tables import OFFER_SETS, RELEASES, ROUTES, WATCHES, WINNERS
+from aggregator.store.tables import (
+    OFFER_SETS,
+    RELEASES,
+    REQUEST_CLAIMS,
+    ROUTES,
+    WATCHES,
+    WINNERS,
+)
 
 
 class RetentionStore:
@@ -44,6 +51,9 @@ async def _prune(connection: AsyncConnection, before: datetime, limit: int) -> i
         delete(RELEASES).where(
             tuple_(RELEASES.c.site, RELEASES.c.session).in_(finished)
         )
+    )
+    await connection.execute(
+        delete(REQUEST_CLAIMS).where(REQUEST_CLAIMS.c.made < before)
     )
     uuids = (await connection.execute(_sets_that_are_over(before, limit))).scalars()
     removed = await connection.execute(

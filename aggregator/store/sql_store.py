@@ -14,6 +14,7 @@ from aggregator.store.health import StoreHealthCheck
 from aggregator.store.migrating import is_up_to_date, migrate
 from aggregator.store.offer_sets import OfferSetStore
 from aggregator.store.releases import ReleaseStore
+from aggregator.store.request_claims import RequestClaimStore
 from aggregator.store.retention import RetentionStore
 from aggregator.store.routes import RouteStore
 from aggregator.store.watches import WatchStore
@@ -27,10 +28,11 @@ class SqlStore:
     """All ports to the store, on one database.
 
     Attributes:
-        offer_sets: ``OfferSets``.
+        offer_sets: ``OfferSets`` and ``OfferSetWatch``.
         routes: ``Routes`` and ``Overlays``.
         winners: ``Winners`` and ``WinnerReadings``.
         releases: ``Releases`` and ``ReleaseRetries``.
+        request_claims: ``RequestClaims``.
         watches: ``Watches``.
         health: ``StoreHealth``.
         retention: ``Retention``.
@@ -41,6 +43,7 @@ class SqlStore:
     routes: RouteStore
     winners: WinnerStore
     releases: ReleaseStore
+    request_claims: RequestClaimStore
     watches: WatchStore
     health: StoreHealthCheck
     retention: RetentionStore
@@ -54,6 +57,7 @@ class SqlStore:
             routes=RouteStore(database),
             winners=WinnerStore(database),
             releases=ReleaseStore(database),
+            request_claims=RequestClaimStore(database),
             watches=WatchStore(database),
             health=StoreHealthCheck(database),
             retention=RetentionStore(database),

@@ -65,6 +65,7 @@ ROUTES: Final = Table(
     Column("last_residue", Document, nullable=False),
     Column("last_read", Instant),
     Index(None, "offer_set", "position"),
+    Index(None, "expires", "issuer", "subject"),
 )
 
 WINNERS: Final = Table(
@@ -133,6 +134,18 @@ PHASE_HISTORY: Final = Table(
     Column("phase", Name, primary_key=True),
     Column("seen", Instant, nullable=False),
 )
+
+REQUEST_CLAIMS: Final = Table(
+    "request_claims",
+    METADATA,
+    Column("issuer", Name, primary_key=True),
+    Column("subject", Name, primary_key=True),
+    Column("key", Name, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("offer_set", Name, nullable=False),
+    Column("made", Instant, nullable=False, index=True),
+)
+"""No foreign key: a key is claimed before its offer set is kept."""
 
 WRITE_PROBES: Final = Table(
     "write_probes",
