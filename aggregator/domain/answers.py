@@ -1,9 +1,9 @@
 """What the outcomes of all sites together mean for the client, and how it is said."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from aggregator.domain.events import Completeness
 from aggregator.domain.messages import Level, Message
@@ -60,6 +60,9 @@ def completeness(answers: Sequence[SiteAnswer]) -> Completeness:
     return Completeness.COMPLETE if answered == len(asked) else Completeness.PARTIAL
 
 
+_MOST_REASONS: Final = 3
+_LONGEST_REASON: Final = 200
+
 _WORDS: Final = {
     Outcome.NO_OFFER: "said NO",
     Outcome.REFUSED_4XX: "refused the request",
@@ -97,9 +100,10 @@ def _site_message(answer: SiteAnswer, now: datetime) -> Message:
     said_no = answer.outcome in REFUSALS
     template = "{site} " + _WORDS[answer.outcome]
     values = {"site": answer.site, "outcome": answer.outcome.value}
-    if answer.detail:
+    detail = answer.detail or "; ".join(_reasons(answer.messages)[:_MOST_REASONS])
+    if detail:
         template += ": {detail}"
-        values["detail"] = answer.detail
+        values["detail"] = detail
     return Message(
         kind="urn:metabroker:site-said-no"
         if said_no
@@ -109,6 +113,13 @@ def _site_message(answer: SiteAnswer, now: datetime) -> Message:
         values=values,
         time=now,
     )
+
+
+def _reasons(messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the texts of a site's messages that tell why it said no."""
+    errors = [m for m in messages if m.get("level") == Level.ERROR]
+    texts = (m.get("message") or m.get("template") for m in errors or messages)
+    return [text[:_LONGEST_REASON] for text in texts if isinstance(text, str) and text]
 
 
 def funnel_messages(funnel: Sequence[FunnelStep], now: datetime) -> tuple[Message, ...]:

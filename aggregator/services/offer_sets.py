@@ -64,6 +64,11 @@ class ShownOfferSets:
             request_residue=offer_set.request.residue,
             dialect=offer_set.request.dialect,
             messages=offer_set.messages,
+            site_messages=tuple(
+                _of_site(answer.site, message)
+                for answer in offer_set.answers
+                for message in answer.messages
+            ),
             version=offer_set.version,
             complete=all(
                 answer.outcome in ANSWERED | NOT_ASKED for answer in offer_set.answers
@@ -115,6 +120,13 @@ def _rank_messages(
             offer_set.created,
         ),
     )
+
+
+def _of_site(site: str, message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a site's message so that a reader knows whose it is."""
+    values = message.get("values")
+    known = values if isinstance(values, Mapping) else {}
+    return {**message, "values": {"site": site, **known}}
 
 
 def site_documents(answers: tuple[SiteAnswer, ...]) -> list[dict[str, Any]]:

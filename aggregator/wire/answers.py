@@ -12,6 +12,7 @@ from aggregator.wire.dialects import Dialect, detect_dialect
 from aggregator.wire.documents import DEEPEST_OF_SITES, is_deeper_than
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_MOST_MESSAGES: Final = 50
 _RESULTS: Final = {"YES": True, "NO": False}
 
 T = TypeVar("T")
@@ -28,7 +29,7 @@ class SiteOfferSet:
     Attributes:
         result: Whether it says that it offers something, or does.
         offers: Its offers, in its own order.
-        messages: Its messages, as the canonical vocabulary has them.
+        messages: Its first messages, as the canonical vocabulary has them.
         dropped: How many of its offers couldn't be read, or came twice.
     """
 
@@ -69,7 +70,7 @@ def read_site_offer_set(site: str, document: object, dialect: Dialect) -> SiteOf
         offers=offers,
         messages=tuple(
             extraction.mappings(extraction.mapping(payload, "meta"), "messages")
-        ),
+        )[:_MOST_MESSAGES],
         dropped=len(listed or []) - len(offers),
     )
 
