@@ -30,6 +30,8 @@ def written_pointer(
     found, left = _start(document, tuple(steps))
     node = _at(document, found)
     for step in left:
+        if isinstance(node, list) and isinstance(step, int) and step >= len(node):
+            break
         if isinstance(node, dict) and step not in node:
             if step == "meta":
                 continue

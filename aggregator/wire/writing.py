@@ -10,6 +10,7 @@ from aggregator.domain.updates import Update
 from aggregator.domain.views import OfferSetView, SessionView
 from aggregator.wire.conformity import conforming_message, conforming_session
 from aggregator.wire.dialects import CANONICAL_KINDS, Canonical, Dialect
+from aggregator.wire.dialects.bodies import REQUEST
 from aggregator.wire.dialects.components import Node, mapped, with_value
 
 _OFFER_SET: Final = CANONICAL_KINDS["offerset/execution-offerset"]
@@ -27,9 +28,11 @@ adds nothing that they could read.
 def write_site_request(request: ExecutionRequest, dialect: Dialect) -> dict[str, Any]:
     """Return a request as a site of this dialect takes it.
 
-    How the client spelled it stays here: it is written as the dialect has it.
+    How the client spelled it stays here: it is written as the dialect has it, and a
+    name that stands beside ``meta`` goes where the dialect has names.
     """
-    return dialect.request_from_canonical(Canonical(dict(request.payload)))
+    payload = REQUEST.lifted(dict(request.payload))
+    return dialect.request_from_canonical(Canonical(payload))
 
 
 def write_site_update(update: Update, dialect: Dialect) -> dict[str, Any]:

@@ -131,7 +131,7 @@ async def test_a_duration_that_can_be_asked_for_reaches_the_site(federation, dur
         ("PT-1M", "duration"),
         ("P1.5Y", "duration"),
         ("", "duration"),
-        ("PT" + "9" * 400 + "S", "duration"),
+        ("PT" + "9" * 400 + "S", "PT9999"),
         ("PT0S", "longer than nothing"),
         ("-PT1H", "longer than nothing"),
         (600, "must be a text"),
