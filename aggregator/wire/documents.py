@@ -12,6 +12,7 @@ DEEPEST: Final = 64
 DEEPEST_OF_SITES: Final = DEEPEST - 4
 """The same for a site's session: we put it into documents of our own."""
 
+_NESTING: Final = frozenset({dict, list})
 _MOST_VIOLATIONS: Final = 20
 _LEAST_INTEGER: Final = -(2**63)
 _GREATEST_INTEGER: Final = 2**63 - 1
@@ -25,7 +26,7 @@ def is_deeper_than(document: Any, levels: int) -> bool:
             child
             for node in level
             for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, dict | list)
+            if type(child) in _NESTING
         ]
         if not level:
             return False

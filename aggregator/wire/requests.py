@@ -17,6 +17,8 @@ from aggregator.wire.pointers import pointer_of
 from aggregator.wire.repairs import repaired
 from aggregator.wire.validation import request_faults, update_faults
 
+_MOST_VIOLATIONS: Final = 20
+_LONGEST_REASON: Final = 200
 _PHASE_PATHS: Final = frozenset({"phase", "/phase"})
 _PHASE_UPDATE: Final = "uri:enum-value-update"
 
@@ -41,8 +43,8 @@ def read_request(document: object, default_dialect: str) -> ExecutionRequest:
     _refuse(
         "request",
         [
-            Violation(written_pointer(written, steps, dialect.discriminator), reason)
-            for steps, reason in request_faults(canonical.payload)
+            _violation(written_pointer(written, steps, dialect.discriminator), reason)
+            for steps, reason in request_faults(canonical.payload)[:_MOST_VIOLATIONS]
         ],
     )
     payload, residue = repaired(canonical.payload), canonical.residue
@@ -77,7 +79,7 @@ def read_update(document: object) -> Update:
     dialect = detect_dialect(written, NEWEST)
     payload = dialect.update_to_canonical(written).payload
     violations = [
-        Violation(_place_in_update(written, steps, dialect.discriminator), reason)
+        _violation(_place_in_update(written, steps, dialect.discriminator), reason)
         for steps, reason in update_faults(payload)
     ]
     if not violations and _asks_for_phase(payload):
@@ -86,9 +88,14 @@ def read_update(document: object) -> Update:
         if phase is not None:
             return Update(phase, {**payload, "value": value})
         where = _place_in_update(written, ("value",), dialect.discriminator)
-        violations = [Violation(where, f"{value!r} is not a phase")]
+        violations = [_violation(where, f"{value!r} is not a phase")]
     _refuse("update", violations)
     return Update(None, payload)
+
+
+def _violation(pointer: str, reason: str) -> Violation:
+    shown = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
+    return Violation(pointer, shown)
 
 
 def _asks_for_phase(update: Node) -> bool:

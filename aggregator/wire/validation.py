@@ -208,7 +208,11 @@ def _faults(view: type[_View], document: Node) -> Iterator[Fault]:
     try:
         view.model_validate(document)
     except ValidationError as error:
-        yield from ((one["loc"], _reason(one)) for one in error.errors())
+        yield from ((one["loc"], _reason(one)) for one in _errors(error))
+
+
+def _errors(error: ValidationError) -> list[Any]:
+    return [*error.errors(include_url=False, include_input=False)]
 
 
 def _reason(error: Any) -> str:

@@ -93,8 +93,10 @@ def split(volume: Node, index: int) -> list[Node]:
     """
     key = "resources" if "resources" in volume else "resource"
     listed, path = volume.get(key), volume.get("path")
+    if "resource" in volume and (key == "resources" or isinstance(listed, str)):
+        return [volume]
     names = [listed] if isinstance(listed, str) else listed
-    if (key == "resources" and "resource" in volume) or not _are_texts(names):
+    if not _are_texts(names):
         return [volume]
     single = renamed(volume, key, "resource")
     if len(names) == 1:
