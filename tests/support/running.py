@@ -91,6 +91,7 @@ async def running_federation(
     *sites: SimulatedSite,
     settings: dict[str, Any] | None = None,
     entries: dict[str, dict[str, Any]] | None = None,
+    elsewhere: dict[str, str] | None = None,
 ):
     """Run ``sites`` and the service in front of them.
 
@@ -99,22 +100,28 @@ async def running_federation(
         sites: The sites, each on a port of its own.
         settings: What differs from the quick settings.
         entries: What differs in the sites' entries in ``sites.yaml``, by name.
+        elsewhere: URLs of sites that the test runs itself, by name.
     """
     async with AsyncExitStack() as stack:
         running = {
             site.name: await stack.enter_async_context(run(site)) for site in sites
         }
+        places = {
+            **{name: (one.url, one.site.dialect) for name, one in running.items()},
+            **{name: (url, "2025-11") for name, url in (elsewhere or {}).items()},
+        }
         configured = []
-        for name, one in running.items():
+        for name, (url, dialect) in places.items():
             extra = dict((entries or {}).get(name, {}))
-            broker = {"url": one.url, "dialect": one.site.dialect}
+            broker = {"url": url, "dialect": dialect, **extra.pop("broker", {})}
+            rses = list(running[name].site.rses) if name in running else []
             configured.append(
                 {
                     "name": name,
-                    "rses": list(one.site.rses),
+                    "rses": rses,
                     "required": "always",
                     **extra,
-                    "broker": {**broker, **extra.get("broker", {})},
+                    "broker": broker,
                 }
             )
         path = configuration_files(directory, configured, settings)
