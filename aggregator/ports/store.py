@@ -86,10 +86,6 @@ class Routes(Protocol):
         """Return the routes of a set's offers, best offer first."""
         ...
 
-    async def existing(self, sessions: Sequence[str]) -> frozenset[str]:
-        """Return those of ``sessions`` that have a route already."""
-        ...
-
     async def save_reading(self, route: Route, changes: Sequence[PhaseChange]) -> None:
         """Keep a route's overlay and last reading, and phases newly seen.
 

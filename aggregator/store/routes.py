@@ -37,12 +37,6 @@ class RouteStore:
         )
         return [route_of(row) for row in rows]
 
-    async def existing(self, sessions: Sequence[str]) -> frozenset[str]:
-        """Return those of ``sessions`` that have a route already."""
-        return await self._database.read(
-            lambda connection: known_sessions(connection, sessions)
-        )
-
     async def save_reading(self, route: Route, changes: Sequence[PhaseChange]) -> None:
         """Keep a route's overlay and last reading, and phases newly seen.
 
@@ -62,7 +56,7 @@ class RouteStore:
 
 
 async def known_sessions(
-    connection: AsyncConnection, sessions: Sequence[str], *, but: str = ""
+    connection: AsyncConnection, sessions: Sequence[str], *, but: str
 ) -> frozenset[str]:
     """Return those of ``sessions`` that have a route in another set than ``but``."""
     found: set[str] = set()

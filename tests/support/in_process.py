@@ -191,10 +191,6 @@ class MemoryStore:
     def offer_sets(self):
         return _OfferSets(self)
 
-    async def existing(self, sessions):
-        self._check()
-        return frozenset(sessions) & frozenset(self.kept)
-
     async def of_set(self, offer_set):
         self._check()
         routes = [r for r in self.kept.values() if r.offer_set == offer_set]
@@ -285,7 +281,6 @@ class MemoryStore:
 class _Routes:
     def __init__(self, store):
         self._store = store
-        self.existing = store.existing
         self.of_offer_set = store.of_set
         self.save_reading = store.save_reading
         self.mark = store.mark

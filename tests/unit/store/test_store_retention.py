@@ -30,7 +30,7 @@ async def test_a_set_whose_offers_expired_goes_with_all_its_parts(store):
     await store.routes.save_reading(await store.routes.get(FIRST), [change])
     assert await store.retention.prune(EXPIRED, 10) == 1
     assert await store.offer_sets.get(SET) is None
-    assert await store.routes.existing([FIRST, SECOND]) == frozenset()
+    assert await store.routes.of_offer_set(SET) == []
     assert await store.watches.history(FIRST) == []
 
 

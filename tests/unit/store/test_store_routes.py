@@ -93,10 +93,3 @@ async def test_marking_marks_those_that_have_no_overlay(store):
         SessionPhase.EXPIRED,
         None,
     ]
-
-
-async def test_existing_sessions_are_named_among_very_many(store):
-    await store.offer_sets.add(offer_set(FIRST, SECOND), [], {})
-    asked = [SECOND, *(f"other-{number}" for number in range(40_000)), FIRST]
-    assert await store.routes.existing(asked) == {FIRST, SECOND}
-    assert await store.routes.existing([]) == frozenset()
