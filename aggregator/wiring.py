@@ -41,13 +41,17 @@ from aggregator.ports.snapshot import FederatedSite, Federation
 from aggregator.services.accepting import Accepting
 from aggregator.services.attempts import Attempts
 from aggregator.services.background import Background
+from aggregator.services.budget import ReservationBudget
 from aggregator.services.failover import Failover
 from aggregator.services.fan_out import FanningOut
+from aggregator.services.following import Following
 from aggregator.services.late_answers import LateAnswers
 from aggregator.services.offer_sets import ShownOfferSets
 from aggregator.services.preparing import Preparing
 from aggregator.services.probing import Probing
+from aggregator.services.pruning import Pruning
 from aggregator.services.releasing import Releasing
+from aggregator.services.repeating import Repeating
 from aggregator.services.requesting import Requesting
 from aggregator.services.sessions import Sessions
 from aggregator.services.site_calls import SiteCalls
@@ -212,13 +216,20 @@ class _Service:
         self._releasing = self._build_releasing()
         self._sessions = self._build_sessions()
         self._accepting = self._build_accepting()
-        requesting = self._build_requesting()
+        repeating = self._build_repeating()
+        offer_sets = ShownOfferSets(store.offer_sets, store.routes, self._clock)
         self.use_cases = UseCases(
-            requesting=requesting,
-            offer_sets=ShownOfferSets(store.offer_sets, store.routes, self._clock),
+            repeating=repeating,
+            following=Following(
+                watch=store.offer_sets,
+                offer_sets=offer_sets,
+                sessions=self._sessions,
+                limits=self._settings.following,
+            ),
+            offer_sets=offer_sets,
             sessions=self._sessions,
             updating=self._build_updating(),
-            failover=self._build_failover(requesting),
+            failover=self._build_failover(repeating),
             site_health=self._health,
             site_calls=self._calls,
             snapshot=self._snapshot,
@@ -241,6 +252,8 @@ class _Service:
         self._background.run(self._releasing.run(), name="releases")
         self._background.run(self._accepting.resume(), name="acceptances")
         self._background.run(watching.run(), name="watches")
+        pruning = Pruning(self._store.retention, self._clock, self._settings.retention)
+        self._background.run(pruning.run(), name="pruning")
         if self._settings.health.probes:
             probing = Probing(
                 self._snapshot, self._health, self._telemetry, self._settings.health
@@ -309,9 +322,21 @@ class _Service:
             limits=self._settings.acceptance,
         )
 
-    def _build_failover(self, requesting: Requesting) -> Failover:
+    def _build_repeating(self) -> Repeating:
+        return Repeating(
+            requesting=self._build_requesting(),
+            claims=self._store.request_claims,
+            offer_sets=self._store.offer_sets,
+            background=self._background,
+            clock=self._clock,
+            limits=self._settings.fan_out,
+            new_uuid=_new_uuid,
+        )
+
+    def _build_failover(self, repeating: Repeating) -> Failover:
         return Failover(
-            requesting=requesting,
+            repeating=repeating,
+            winners=self._store.winners,
             accepting=self._accepting,
             sessions=self._sessions,
             routes=self._store.routes,
@@ -339,8 +364,10 @@ class _Service:
             releasing=self._releasing,
             clock=self._clock,
             telemetry=self._telemetry,
+            budget=ReservationBudget(
+                self._store.offer_sets, self._clock, self._settings.budget
+            ),
             limits=self._settings.fan_out,
-            new_uuid=_new_uuid,
         )
 
 

@@ -29,7 +29,7 @@ app = typer.Typer(
 def _print_version(wanted: bool) -> None:  # noqa: FBT001  Typer's callback
     if not wanted:
         return
-    from importlib.metadata import (  # noqa: PLC0415
+    from importlib.metadata import (
         PackageNotFoundError,
         version,
     )

@@ -55,7 +55,7 @@ def ask(connection: Connection, use: Callable[["BrokerClient"], Awaitable[_T]]) 
     An error ends the command: its words go to standard error, its kind decides the
     exit code.
     """
-    from aggregator.client import BrokerError, BrokerProblem  # noqa: PLC0415
+    from aggregator.client import BrokerError, BrokerProblem
 
     client = _client(connection)
     try:
@@ -74,7 +74,7 @@ async def _use(
 
 
 def _client(connection: Connection) -> "BrokerClient":
-    from aggregator.client import BrokerClient, InsecureToken  # noqa: PLC0415
+    from aggregator.client import BrokerClient, InsecureToken
 
     try:
         return BrokerClient(connection.url, _token(connection.token_file))
@@ -107,7 +107,7 @@ def resource(text: str) -> str:
 
 def explain(problem: "BrokerProblem") -> NoReturn:
     """Say what the broker objected to, and end the command."""
-    from aggregator.cli.words import no_offer_because  # noqa: PLC0415
+    from aggregator.cli.words import no_offer_because
 
     lines = [str(problem)]
     for violation in problem.violations:

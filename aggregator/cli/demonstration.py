@@ -23,10 +23,10 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Run a federation of simulated sites, and send a request through it."""
-    from aggregator.cli.audiences import Machine, People  # noqa: PLC0415
-    from aggregator.client import BrokerError, BrokerProblem  # noqa: PLC0415
-    from aggregator.demo.running import run_demo  # noqa: PLC0415
-    from aggregator.demo.story import DemoFailed  # noqa: PLC0415
+    from aggregator.cli.audiences import Machine, People
+    from aggregator.client import BrokerError, BrokerProblem
+    from aggregator.demo.running import run_demo
+    from aggregator.demo.story import DemoFailed
 
     audience: Audience = Machine() if as_json else People()
     try:

@@ -18,8 +18,8 @@ def sites(
 ) -> None:
     """Show every site of the federation: its state, since when, and why."""
     found = ask(Connection(url, token_file), lambda it: it.federation_sites())
-    from aggregator.cli.printing import console, print_json  # noqa: PLC0415
-    from aggregator.cli.tables import federation  # noqa: PLC0415
+    from aggregator.cli.printing import console, print_json
+    from aggregator.cli.tables import federation
 
     if as_json:
         print_json({"sites": [site.document for site in found]})

@@ -119,7 +119,7 @@ def _ask_and_show(
     answer = ask(connection, look)
     offers = answer.offer_set.offers
     if as_json:
-        from aggregator.cli.printing import print_json  # noqa: PLC0415
+        from aggregator.cli.printing import print_json
 
         print_json(answer.offer_set.document)
     elif quiet:
@@ -132,7 +132,7 @@ def _ask_and_show(
 
 
 async def _explained(broker: "BrokerClient", offer_set: "OfferSetAnswer") -> _Answer:
-    from aggregator.client import BrokerProblem  # noqa: PLC0415
+    from aggregator.client import BrokerProblem
 
     try:
         return _Answer(
@@ -147,8 +147,8 @@ async def _explained(broker: "BrokerClient", offer_set: "OfferSetAnswer") -> _An
 
 
 def _show(answer: _Answer) -> None:
-    from aggregator.cli import tables  # noqa: PLC0415
-    from aggregator.cli.printing import console  # noqa: PLC0415
+    from aggregator.cli import tables
+    from aggregator.cli.printing import console
 
     out = console()
     offer_set = answer.offer_set

@@ -29,9 +29,9 @@ ConfigFile = Annotated[
 
 def serve(*, config: ConfigFile = _DEFAULT) -> None:
     """Run the service until it is told to end (SIGTERM or Ctrl-C)."""
-    from aggregator import wiring  # noqa: PLC0415
-    from aggregator.configuration.problems import ConfigurationError  # noqa: PLC0415
-    from aggregator.domain.errors import StoreUnavailable  # noqa: PLC0415
+    from aggregator import wiring
+    from aggregator.configuration.problems import ConfigurationError
+    from aggregator.domain.errors import StoreUnavailable
 
     try:
         wiring.serve(wiring.load_configuration(config, os.environ))
@@ -45,8 +45,8 @@ def serve(*, config: ConfigFile = _DEFAULT) -> None:
 
 def check(*, config: ConfigFile = _DEFAULT, as_json: AsJson = False) -> None:
     """Check a configuration; ends with 1 where it is bad, and says where and why."""
-    from aggregator import wiring  # noqa: PLC0415
-    from aggregator.configuration.problems import ConfigurationError  # noqa: PLC0415
+    from aggregator import wiring
+    from aggregator.configuration.problems import ConfigurationError
 
     try:
         configuration = wiring.load_configuration(config, os.environ)
@@ -71,8 +71,8 @@ def _refuse(error: "ConfigurationError") -> NoReturn:
 
 
 def _print_verdict(problems: "Sequence[Problem]", *, ok: bool) -> None:
-    from dataclasses import asdict  # noqa: PLC0415
+    from dataclasses import asdict
 
-    from aggregator.cli.printing import print_json  # noqa: PLC0415
+    from aggregator.cli.printing import print_json
 
     print_json({"ok": ok, "problems": [asdict(problem) for problem in problems]})

@@ -113,8 +113,8 @@ def watch(
 
 
 def _show(session: "SessionAnswer", *, as_json: bool) -> None:
-    from aggregator.cli.printing import console, print_json  # noqa: PLC0415
-    from aggregator.cli.tables import session_record  # noqa: PLC0415
+    from aggregator.cli.printing import console, print_json
+    from aggregator.cli.tables import session_record
 
     if as_json:
         print_json(session.document)
@@ -123,7 +123,7 @@ def _show(session: "SessionAnswer", *, as_json: bool) -> None:
 
 
 def _print_changes(progress: "Progress") -> None:
-    from aggregator.cli.printing import console  # noqa: PLC0415
-    from aggregator.cli.tables import phase_changes  # noqa: PLC0415
+    from aggregator.cli.printing import console
+    from aggregator.cli.tables import phase_changes
 
     console().print(phase_changes(progress))

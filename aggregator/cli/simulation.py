@@ -35,11 +35,11 @@ def simulate(
 
 
 def _described(file: Path | None, given: dict[str, Any]) -> "SimulatedSite":
-    from aggregator.demo.simulated_sites import (  # noqa: PLC0415
+    from aggregator.demo.simulated_sites import (
         SiteFileFault,
         read_site,
     )
-    from site_adapters.simulated import SimulatedSite  # noqa: PLC0415
+    from site_adapters.simulated import SimulatedSite
 
     try:
         if file is None:
@@ -50,8 +50,8 @@ def _described(file: Path | None, given: dict[str, Any]) -> "SimulatedSite":
 
 
 async def _serve(site: "SimulatedSite", host: str, port: int) -> None:
-    from aggregator.demo.stopping import told_to_stop  # noqa: PLC0415
-    from site_adapters.simulated import run  # noqa: PLC0415
+    from aggregator.demo.stopping import told_to_stop
+    from site_adapters.simulated import run
 
     with told_to_stop() as stop:
         try:

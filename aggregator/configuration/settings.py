@@ -20,9 +20,12 @@ from aggregator.configuration.addresses import (
 from aggregator.configuration.validation import Entry
 from aggregator.services.limits import (
     AcceptanceLimits,
+    BudgetLimits,
     FanOutLimits,
+    FollowLimits,
     HealthLimits,
     ReleaseLimits,
+    RetentionLimits,
     StatusLimits,
     WatchLimits,
 )
@@ -155,6 +158,11 @@ class Settings(Entry):
     releases: Annotated[ReleaseLimits, AfterValidator(_not_negative)] = ReleaseLimits()
     watcher: Annotated[WatchLimits, AfterValidator(_not_negative)] = WatchLimits()
     health: Annotated[HealthLimits, AfterValidator(_not_negative)] = HealthLimits()
+    budget: Annotated[BudgetLimits, AfterValidator(_not_negative)] = BudgetLimits()
+    following: Annotated[FollowLimits, AfterValidator(_not_negative)] = FollowLimits()
+    retention: Annotated[RetentionLimits, AfterValidator(_not_negative)] = (
+        RetentionLimits()
+    )
     bodies: Bodies = Bodies()
     auth: Auth = Auth()
     dialect_probe: bool = True

@@ -164,3 +164,7 @@ class UserOverLimit(MetaBrokerError):
 
 class KeyReused(MetaBrokerError):
     """An idempotency key comes with another request than before."""
+
+
+class AnswerPending(MetaBrokerError):
+    """An earlier request of the same idempotency key is still under way."""

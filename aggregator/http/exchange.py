@@ -4,9 +4,10 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import orjson
 from aiohttp import hdrs, web
 
 from aggregator.domain.errors import (
@@ -34,6 +35,7 @@ _WITH_XML: Final = (*_WITHOUT_XML, MediaType.XML)
 _CODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
 _LARGE: Final = 16 * 1024
 """Bytes of a client's body above which it isn't read on the loop: that takes long."""
+_LONGEST_KEY: Final = 255
 _TRACE_HEADERS: Final = ("traceparent", "tracestate")
 _PREFERENCE: Final = re.compile(r"\s*([A-Za-z-]+)\s*(?:=\s*\"?([^\",;]*)\"?)?[^,]*")
 
@@ -61,17 +63,20 @@ def plain_form(request: web.Request) -> Form:
     return Form(negotiate(request.headers.get(hdrs.ACCEPT)).media)
 
 
-def protocol_form(request: web.Request, remembered: str) -> ProtocolForm:
+def protocol_form(
+    request: web.Request, remembered: str, *, events: bool = False
+) -> ProtocolForm:
     """Return how to write a message of the protocol.
 
     Args:
         request: Its ``dialect`` parameter wins over that of ``Accept``.
         remembered: The dialect where the client names none.
+        events: Whether it goes out as server-sent events, which are JSON.
 
     Raises:
         NotAcceptable: None of our media types would do, or there is no such dialect.
     """
-    accept = request.headers.get(hdrs.ACCEPT)
+    accept = None if events else request.headers.get(hdrs.ACCEPT)
     wanted = request.query.get("dialect", negotiate(accept, _WITH_XML).dialect)
     name = wanted or remembered
     if name not in DIALECTS:
@@ -154,6 +159,22 @@ def caller_of(request: web.Request) -> Caller:
         },
         request_id=request.get(REQUEST_ID, ""),
     )
+
+
+def keyed(request: web.Request, caller: Caller, document: Any) -> Caller:
+    """Return ``caller`` with the request's idempotency key, where it has one.
+
+    Raises:
+        InputError: The key is longer than a key can be.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return caller
+    if not 0 < len(key) <= _LONGEST_KEY:
+        raise InputError(f"an Idempotency-Key has 1 to {_LONGEST_KEY} characters")
+    content = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    digest = hashlib.sha256(content).hexdigest()
+    return replace(caller, key=key, digest=digest)
 
 
 def preferences_of(request: web.Request) -> Mapping[str, str]:

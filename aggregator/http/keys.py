@@ -13,8 +13,9 @@ from aggregator.ports.snapshot import Snapshot
 from aggregator.ports.store import StoreHealth
 from aggregator.ports.telemetry import Telemetry
 from aggregator.services.failover import Failover
+from aggregator.services.following import Following
 from aggregator.services.offer_sets import ShownOfferSets
-from aggregator.services.requesting import Requesting
+from aggregator.services.repeating import Repeating
 from aggregator.services.sessions import Sessions
 from aggregator.services.site_calls import SiteCalls
 from aggregator.services.site_health import SiteHealth
@@ -25,7 +26,8 @@ from aggregator.services.updating import Updating
 class UseCases:
     """All that handlers call."""
 
-    requesting: Requesting
+    repeating: Repeating
+    following: Following
     offer_sets: ShownOfferSets
     sessions: Sessions
     updating: Updating

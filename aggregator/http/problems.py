@@ -57,6 +57,9 @@ KINDS: Final[dict[type[errors.MetaBrokerError], Kind]] = {
     errors.IdentityUnavailable: Kind(
         503, "identity-unavailable", "Tokens can't be checked now"
     ),
+    errors.UserOverLimit: Kind(429, "over-limit", "Too much at once for one user"),
+    errors.KeyReused: Kind(422, "key-reused", "The idempotency key isn't new"),
+    errors.AnswerPending: Kind(409, "answer-pending", "The first is under way"),
     errors.LoopDetected: Kind(508, "loop", "The request came back to us"),
 }
 """The one table from domain errors to statuses."""
@@ -166,6 +169,7 @@ def _sites(answers: Sequence[SiteAnswer]) -> list[dict[str, Any]]:
             "outcome": answer.outcome.value,
             "seconds": round(answer.seconds, 3),
             "detail": answer.detail,
+            "messages": [dict(message) for message in answer.messages],
         }
         for answer in answers
     ]

@@ -69,7 +69,7 @@ class Accepting:
             winner = await self._winners.claim(
                 claim, self._replica, self._attempts.lease_end()
             )
-            begun = Acceptance() if winner == claim else begun
+            begun = Acceptance() if winner is claim else begun
         self._require_same(winner, route)
         if winner.state is WinnerState.LOST:
             await self._adopt(winner, route, caller)

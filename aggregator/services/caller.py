@@ -18,6 +18,8 @@ class Caller:
             relayed; never stored, never logged.
         via: The ``Via`` header that goes to the sites, our own id included.
         trace: W3C trace context headers that go to the sites.
+        key: The idempotency key, None where there is none.
+        digest: Of the request's document, where there is a key.
     """
 
     received: float
@@ -28,3 +30,5 @@ class Caller:
     via: str = ""
     trace: Mapping[str, str] = field(default_factory=dict)
     request_id: str = ""
+    key: str | None = None
+    digest: str = ""

@@ -1,6 +1,6 @@
 """Failover: accepting along the ranking, on only after a definite refusal."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,10 +11,10 @@ from aggregator.domain.records import OfferSet, Route
 from aggregator.domain.requests import ExecutionRequest
 from aggregator.domain.views import SessionView
 from aggregator.ports.clock import Clock
-from aggregator.ports.store import Routes
+from aggregator.ports.store import Routes, WinnerReadings
 from aggregator.services.accepting import Accepting
 from aggregator.services.caller import Caller
-from aggregator.services.requesting import Requesting
+from aggregator.services.repeating import Repeating
 from aggregator.services.sessions import Sessions, Status
 
 _ENDS_THE_SET: Final = frozenset({"sibling-accepted", "accept-lost"})
@@ -38,7 +38,8 @@ class Failover:
     def __init__(
         self,
         *,
-        requesting: Requesting,
+        repeating: Repeating,
+        winners: WinnerReadings,
         accepting: Accepting,
         sessions: Sessions,
         routes: Routes,
@@ -46,7 +47,8 @@ class Failover:
         now: Callable[[], float],
         new_uuid: Callable[[], str],
     ) -> None:
-        self._requesting = requesting
+        self._repeating = repeating
+        self._winners = winners
         self._accepting = accepting
         self._sessions = sessions
         self._routes = routes
@@ -64,8 +66,11 @@ class Failover:
             AcceptPending: A site has not said yet whether it took the offer.
             Overloaded, StoreUnavailable: As for the two steps by themselves.
         """
-        offer_set = await self._requesting.request_offers(request, caller)
+        requested = await self._repeating.request_offers(request, caller)
+        offer_set = requested.offer_set
         routes = await self._routes.of_offer_set(offer_set.uuid)
+        if requested.repeated:
+            routes = await self._winner_first(offer_set.uuid, routes)
         # The wait that the client granted was for the offers; accepting has its own.
         patient = replace(caller, received=self._now(), wait=None)
         taken, refusals = await self._first_taken(routes, patient)
@@ -90,6 +95,13 @@ class Failover:
                 "offer-refused", "; ".join(message.text for message in refusals)
             )
         return await self._view(taken, refusals)
+
+    async def _winner_first(
+        self, offer_set: str, routes: Sequence[Route]
+    ) -> Sequence[Route]:
+        winner = await self._winners.of_offer_set(offer_set)
+        session = winner.session if winner is not None else None
+        return sorted(routes, key=lambda route: route.session != session)
 
     async def _first_taken(
         self, routes: Iterable[Route], caller: Caller

@@ -25,6 +25,7 @@ class FanOutLimits:
         grace: How long sites are still waited for after the quorum answered.
         late_answers: How long after the answer a site may still bring offers.
         concurrent: Fan-outs at once; more are refused with 503.
+        concurrent_per_user: The same of one user who isn't anonymous; with 429.
         open_calls: Site calls at once over all fan-outs, late ones included.
         lookup: The longest that a replica catalogue is waited for.
         offers: Offers that a site may make in one answer; more are not read.
@@ -39,6 +40,7 @@ class FanOutLimits:
     grace: float = 0.5
     late_answers: float = 60.0
     concurrent: int = 200
+    concurrent_per_user: int = 20
     open_calls: int = 2000
     lookup: float = 2.0
     offers: int = 1000
@@ -49,6 +51,7 @@ class FanOutLimits:
             deadline=self.deadline,
             shortest_wait=self.shortest_wait,
             concurrent=self.concurrent,
+            concurrent_per_user=self.concurrent_per_user,
             open_calls=self.open_calls,
             offers=self.offers,
         )
@@ -215,3 +218,71 @@ class HealthLimits:
             longest_ejection=self.longest_ejection,
             window=self.window,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLimits:
+    """How many offers may wait for their users at once.
+
+    Attributes:
+        per_user: Of one user; anonymous users are not told apart.
+        in_all: Of all users.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    per_user: int = 200
+    in_all: int = 5000
+
+    def __post_init__(self) -> None:
+        """Refuse budgets of nothing."""
+        _positive(per_user=self.per_user, in_all=self.in_all)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowLimits:
+    """How clients may wait for changes of offer sets and sessions.
+
+    Attributes:
+        interval: The pause between two looks, also how late a change may be told.
+        longest_wait: The most that ``Prefer: wait`` can ask for.
+        longest_stream: After which a stream of events ends; clients come again.
+        followers: Clients that may wait at once.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    interval: float = 0.5
+    longest_wait: float = 60.0
+    longest_stream: float = 600.0
+    followers: int = 1000
+
+    def __post_init__(self) -> None:
+        """Refuse times and counts of nothing."""
+        _positive(
+            interval=self.interval,
+            longest_wait=self.longest_wait,
+            longest_stream=self.longest_stream,
+            followers=self.followers,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionLimits:
+    """How long what is over stays in the store.
+
+    Attributes:
+        keep_days: Days after which an offer set whose sessions ended is removed.
+        interval: The pause between two prunings.
+        batch: Offer sets that are removed in one transaction.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    keep_days: float = 30.0
+    interval: float = 600.0
+    batch: int = 100
+
+    def __post_init__(self) -> None:
+        """Refuse times and batches of nothing."""
+        _positive(keep_days=self.keep_days, interval=self.interval, batch=self.batch)

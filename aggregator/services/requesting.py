@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -14,18 +14,18 @@ from aggregator.domain.errors import (
     Overloaded,
     SitesSilent,
     SitesUnavailable,
+    UserOverLimit,
 )
 from aggregator.domain.events import (
     DataLookedUp,
     FanOutFinished,
-    FanOutShed,
-    FanOutsUnderWay,
     LookupOutcome,
     OffersFiltered,
     OffersReceived,
     OffersReturned,
 )
 from aggregator.domain.outcomes import ANSWERED, NOT_ASKED, SiteAnswer
+from aggregator.domain.principal import Principal
 from aggregator.domain.records import OfferSet
 from aggregator.domain.replicas import Did
 from aggregator.domain.requests import ExecutionRequest
@@ -33,6 +33,7 @@ from aggregator.ports.clock import Clock
 from aggregator.ports.snapshot import Snapshot
 from aggregator.ports.store import OfferSets, SessionsTaken
 from aggregator.ports.telemetry import Telemetry
+from aggregator.services.budget import ReservationBudget
 from aggregator.services.caller import Caller
 from aggregator.services.composing import Composed, compose
 from aggregator.services.fan_out import FanningOut, FanOut
@@ -58,8 +59,8 @@ class Requesting:
         releasing: Releasing,
         clock: Clock,
         telemetry: Telemetry,
+        budget: ReservationBudget,
         limits: FanOutLimits,
-        new_uuid: Callable[[], str],
     ) -> None:
         self._snapshot = snapshot
         self._fanning_out = fanning_out
@@ -70,25 +71,32 @@ class Requesting:
         self._clock = clock
         self._telemetry = telemetry
         self._limits = limits
-        self._new_uuid = new_uuid
-        self._under_way = 0
+        self._budget = budget
+        self._under_way: Counter[Principal] = Counter()
 
     async def request_offers(
-        self, request: ExecutionRequest, caller: Caller
+        self, request: ExecutionRequest, caller: Caller, uuid: str
     ) -> OfferSet:
         """Ask every eligible site, and return the set of their offers, best first.
 
         The set is kept before this returns. Calls still open go on, and what they
         bring joins the set, or is released.
 
+        Args:
+            request: What the user wants to run.
+            caller: Who asks.
+            uuid: The new set's.
+
         Raises:
-            Overloaded: As many requests as may be are under way.
+            Overloaded: As many requests as may be are under way, or offers open.
+            UserOverLimit: The same of this user.
             FanOutFailed: No offer came, and that isn't a NO; the set is kept.
             StoreUnavailable: The set can't be kept; its offers are released.
         """
-        with self._admitted():
+        with self._admitted(caller.principal):
+            await self._budget.require(caller.principal)
             fan_out = self._fanning_out.begin(
-                self._new_uuid(), request, self._snapshot.current(), caller
+                uuid, request, self._snapshot.current(), caller
             )
             try:
                 await self._fanning_out.wait(fan_out)
@@ -101,26 +109,31 @@ class Requesting:
                 raise
             self._late_answers.follow(fan_out, composed.offer_set)
             self._count(fan_out, arrived, composed)
-            _raise_unless_answered(fan_out, composed.offer_set)
+            raise_unless_answered(composed.offer_set)
             return composed.offer_set
 
     @contextmanager
-    def _admitted(self) -> Iterator[None]:
-        if self._under_way >= self._limits.concurrent:
-            self._telemetry.record(FanOutShed(self._limits.concurrent))
+    def _admitted(self, principal: Principal) -> Iterator[None]:
+        limits = self._limits
+        if self._under_way.total() >= limits.concurrent:
             raise Overloaded(
-                f"{self._limits.concurrent} requests are under way, which is the limit",
+                f"{limits.concurrent} requests are under way, which is the limit",
                 retry_after=_RETRY_AFTER,
             )
-        self._change_under_way(+1)
+        if (
+            not principal.is_anonymous
+            and self._under_way[principal] >= limits.concurrent_per_user
+        ):
+            raise UserOverLimit(
+                f"{limits.concurrent_per_user} of your requests are under way, which "
+                "is the limit",
+                retry_after=_RETRY_AFTER,
+            )
+        self._under_way[principal] += 1
         try:
             yield
         finally:
-            self._change_under_way(-1)
-
-    def _change_under_way(self, by: int) -> None:
-        self._under_way += by
-        self._telemetry.record(FanOutsUnderWay(self._under_way))
+            self._under_way -= Counter([principal])
 
     async def _keep(self, fan_out: FanOut, arrived: Sequence[SiteAnswer]) -> Composed:
         now = self._clock.now()
@@ -199,9 +212,13 @@ def _lookup_outcome(fan_out: FanOut, did: Did) -> LookupOutcome:
     return LookupOutcome.LOCATED if did in fan_out.located else LookupOutcome.UNKNOWN
 
 
-def _raise_unless_answered(fan_out: FanOut, offer_set: OfferSet) -> None:
+def raise_unless_answered(offer_set: OfferSet) -> None:
+    """Raise where a set without offers isn't a NO.
+
+    Raises:
+        FanOutFailed: It is of the kind that says what is missing.
+    """
     answers = offer_set.answers
-    waited = fan_out.deadline - fan_out.caller.received
     match standing(len(offer_set.offers), answers):
         case Standing.OFFERS | Standing.NO:
             return
@@ -214,7 +231,7 @@ def _raise_unless_answered(fan_out: FanOut, offer_set: OfferSet) -> None:
             )
         case Standing.SILENT:
             raise SitesSilent(
-                f"no site answered within {waited:g} s",
+                "no site answered in time",
                 offer_set.uuid,
                 answers,
                 _RETRY_AFTER,

@@ -12,11 +12,13 @@ from aggregator.ports.snapshot import FederatedSite, Federation
 from aggregator.services.accepting import Accepting
 from aggregator.services.attempts import Attempts
 from aggregator.services.background import Background
+from aggregator.services.budget import ReservationBudget
 from aggregator.services.caller import Caller
 from aggregator.services.fan_out import FanningOut
 from aggregator.services.late_answers import LateAnswers
 from aggregator.services.limits import (
     AcceptanceLimits,
+    BudgetLimits,
     FanOutLimits,
     HealthLimits,
     ReleaseLimits,
@@ -60,6 +62,7 @@ class InProcessFederation:
         self.fan_out_limits = limits.pop("fan_out", FanOutLimits())
         self.health_limits = limits.pop("health", HealthLimits(probes=False))
         self.acceptance_limits = limits.pop("acceptance", AcceptanceLimits())
+        self.budget_limits = limits.pop("budget", BudgetLimits())
         self.status_limits = limits.pop("status", StatusLimits())
         assert not limits
         self._uuids = (str(uuid5(NAMESPACE, f"set/{n}")) for n in itertools.count())
@@ -151,13 +154,15 @@ class InProcessFederation:
             releasing=self.releasing,
             clock=clock,
             telemetry=telemetry,
+            budget=ReservationBudget(store, clock, self.budget_limits),
             limits=self.fan_out_limits,
-            new_uuid=lambda: next(self._uuids),
         )
         self.shown = ShownOfferSets(store.offer_sets, store.routes, clock)
 
     async def ask(self, **caller):
-        return await self.requesting.request_offers(REQUEST, self.caller(**caller))
+        return await self.requesting.request_offers(
+            REQUEST, self.caller(**caller), next(self._uuids)
+        )
 
     def caller(self, **caller):
         return Caller(received=asyncio.get_running_loop().time(), **caller)

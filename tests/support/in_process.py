@@ -172,6 +172,8 @@ class MemoryStore:
                     offer_set=offer_set.uuid,
                     site=offer.site,
                     site_session=offer.site_session,
+                    issuer=offer_set.issuer,
+                    subject=offer_set.subject,
                     position=position,
                     expires=offer.expires,
                     estimated_start=starts.get(offer.session),
@@ -248,6 +250,22 @@ class MemoryStore:
 
     async def extend(self, offer_set, replica, until):
         self._check()
+
+    # -- claims and watches -------------------------------------------------------
+    async def version(self, uuid):
+        self._check()
+        offer_set = self.sets.get(uuid)
+        return offer_set.version if offer_set is not None else None
+
+    async def open_reservations(self, now, issuer=None, subject=None):
+        self._check()
+        return sum(
+            route.overlay is None
+            and route.expires > now
+            and self.sets[route.offer_set].open
+            and (subject is None or (route.issuer, route.subject) == (issuer, subject))
+            for route in self.kept.values()
+        )
 
     # -- releases ---------------------------------------------------------------
     async def queue(self, releases, due):

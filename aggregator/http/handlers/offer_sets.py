@@ -1,10 +1,16 @@
 """Offer sets: ask for one, read it, and read how it came about."""
 
+from typing import Final
+
+import orjson
 from aiohttp import hdrs, web
 
+from aggregator.domain.views import OfferSetView
+from aggregator.http.events import Event, stream
 from aggregator.http.exchange import (
     answer,
     caller_of,
+    keyed,
     plain_form,
     protocol_form,
     public_url,
@@ -16,6 +22,8 @@ from aggregator.http.keys import USE_CASES
 from aggregator.services.offer_sets import site_documents
 from aggregator.wire.reading import read_request
 from aggregator.wire.writing import write_offer_set
+
+NOT_MODIFIED: Final = 304
 
 
 async def post_offersets(request: web.Request) -> web.Response:
@@ -34,9 +42,15 @@ async def _submit(request: web.Request, default_dialect: str) -> web.Response:
     wanted = read_request(document, default_dialect)
     form = protocol_form(request, wanted.dialect)
     use_cases = request.app[USE_CASES]
-    offer_set = await use_cases.requesting.request_offers(wanted, caller_of(request))
+    caller = keyed(request, caller_of(request), document)
+    requested = await use_cases.repeating.request_offers(wanted, caller)
+    offer_set = requested.offer_set
     base = public_url(request)
-    view = use_cases.offer_sets.show(offer_set)
+    view = (
+        await use_cases.offer_sets.view(offer_set.uuid, caller.principal)
+        if requested.repeated
+        else use_cases.offer_sets.show(offer_set)
+    )
     return await answer(
         request,
         write_offer_set(view, form.dialect, base),
@@ -48,11 +62,39 @@ async def _submit(request: web.Request, default_dialect: str) -> web.Response:
 
 
 async def get_offerset(request: web.Request) -> web.Response:
-    """``GET /offersets/{uuid}``: the set with the phases that are known now."""
+    """``GET /offersets/{uuid}``: the set with the phases that are known now.
+
+    A client that has it already (``If-None-Match``) and says ``Prefer: wait=N`` is
+    answered when it has changed, or after N seconds.
+    """
     caller = caller_of(request)
-    view = await request.app[USE_CASES].offer_sets.view(
-        uuid_in(request, "offer set"), caller.principal
-    )
+    uuid = uuid_in(request, "offer set")
+    use_cases = request.app[USE_CASES]
+    view = await use_cases.offer_sets.view(uuid, caller.principal)
+    response = await _shown(request, view)
+    if response.status != NOT_MODIFIED or caller.wait is None:
+        return response
+    later = await use_cases.following.offer_set_after(uuid, view.version, caller)
+    return await _shown(request, later)
+
+
+async def get_offerset_events(request: web.Request) -> web.StreamResponse:
+    """``GET /offersets/{uuid}/events``: the set as it grows, as server-sent events."""
+    caller = caller_of(request)
+    uuid = uuid_in(request, "offer set")
+    use_cases = request.app[USE_CASES]
+    dialect = (await use_cases.offer_sets.view(uuid, caller.principal)).dialect
+    form = protocol_form(request, dialect, events=True)
+    base = public_url(request)
+
+    def event(view: OfferSetView) -> Event:
+        document = write_offer_set(view, form.dialect, base)
+        return Event("offerset", orjson.dumps(document), str(view.version))
+
+    return await stream(request, use_cases.following.offer_sets(uuid, caller), event)
+
+
+async def _shown(request: web.Request, view: OfferSetView) -> web.Response:
     form = protocol_form(request, view.dialect)
     document = write_offer_set(view, form.dialect, public_url(request))
     return await answer(request, document, form, schema="OfferSetResponse")

@@ -1,12 +1,15 @@
 """Sessions: read their status, update them, and have one at once."""
 
+import orjson
 from aiohttp import hdrs, web
 
 from aggregator.domain.phases import SessionPhase
 from aggregator.domain.views import SessionView
+from aggregator.http.events import Event, stream
 from aggregator.http.exchange import (
     answer,
     caller_of,
+    keyed,
     preferences_of,
     protocol_form,
     public_url,
@@ -25,6 +28,21 @@ async def get_session(request: web.Request) -> web.Response:
         uuid_in(request, "session"), caller_of(request)
     )
     return await _answer(request, view)
+
+
+async def get_session_events(request: web.Request) -> web.StreamResponse:
+    """``GET /sessions/{uuid}/events``: the session as it moves, until it ended."""
+    caller = caller_of(request)
+    uuid = uuid_in(request, "session")
+    use_cases = request.app[USE_CASES]
+    dialect = (await use_cases.sessions.get(uuid, caller)).dialect
+    form = protocol_form(request, dialect, events=True)
+    base = public_url(request)
+
+    def event(view: SessionView) -> Event:
+        return Event("session", orjson.dumps(write_session(view, form.dialect, base)))
+
+    return await stream(request, use_cases.following.sessions(uuid, caller), event)
 
 
 async def post_session(request: web.Request) -> web.Response:
@@ -60,7 +78,8 @@ async def _execute(request: web.Request, default_dialect: str) -> web.Response:
     document = await read_document(request, "ExecutionRequest")
     wanted = read_request(document, default_dialect)
     protocol_form(request, wanted.dialect)
-    direct = await request.app[USE_CASES].failover.execute(wanted, caller_of(request))
+    caller = keyed(request, caller_of(request), document)
+    direct = await request.app[USE_CASES].failover.execute(wanted, caller)
     if not direct.taken:
         return await _answer(request, direct.view, status=400)
     location = f"{public_url(request)}/sessions/{direct.view.session}"

@@ -180,13 +180,26 @@ async def test_a_client_that_goes_away_leaves_no_reservation():
 
 
 @virtual_time
-async def test_without_a_store_there_is_no_answer_and_no_reservation():
+async def test_without_a_store_no_site_is_asked():
     federation = InProcessFederation()
-    federation.add("a", delay=0.1)
+    federation.add("a")
     async with federation.running():
         federation.store.broken = True
         with pytest.raises(StoreUnavailable):
             await federation.ask()
+    assert federation.brokers["a"].calls == []
+
+
+@virtual_time
+async def test_a_set_that_can_not_be_kept_leaves_no_reservation():
+    federation = InProcessFederation()
+    federation.add("a", delay=0.1)
+    async with federation.running():
+        asking = asyncio.create_task(federation.ask())
+        await asyncio.sleep(0.05)
+        federation.store.broken = True
+        with pytest.raises(StoreUnavailable):
+            await asking
         await asyncio.sleep(1)
     assert federation.brokers["a"].phases[session_uuid("a")] == "REJECTED"
 

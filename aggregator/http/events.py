@@ -1,0 +1,50 @@
+"""Server-sent events: what changes, told as it does.
+
+Source: https://html.spec.whatwg.org/multipage/server-sent-events.html.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TypeVar
+
+from aiohttp import hdrs, web
+from aiohttp_sse import sse_response
+
+from aggregator.domain.errors import MetaBrokerError
+
+_View = TypeVar("_View")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: its name, its data as JSON, and an id where it has one."""
+
+    name: str
+    data: bytes
+    id: str | None = None
+
+
+async def stream(
+    request: web.Request,
+    views: AsyncGenerator[_View, None],
+    event: Callable[[_View], Event],
+) -> web.StreamResponse:
+    """Send ``views`` as events until there are no more; then one named ``end``.
+
+    A client that reads ``end`` need not come again; one whose stream ends without it
+    should. A fault on the way is an event named ``error`` with the reason.
+    """
+    headers = {hdrs.CACHE_CONTROL: "no-store", "X-Accel-Buffering": "no"}
+    async with sse_response(request, headers=headers) as response, aclosing(views):
+        try:
+            async for view in views:
+                one = event(view)
+                await response.send(one.data.decode(), id=one.id, event=one.name)
+            await response.send("{}", event="end")
+        except MetaBrokerError as error:
+            await response.send(error.detail, event="error")
+        except ConnectionResetError:
+            # The client went away, and nobody is left to tell.
+            pass
+    return response

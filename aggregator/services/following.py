@@ -1,0 +1,137 @@
+"""Following: offer sets that grow and sessions that move, for clients that wait.
+
+Other replicas change the same sets, so that the store's version of a set is what is
+watched; any number of followers of one set cost one look at a time.
+"""
+
+import asyncio
+import math
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
+
+from cachetools import TTLCache
+
+from aggregator.domain.errors import Overloaded, UnknownResource
+from aggregator.domain.phases import TERMINAL, session_phase
+from aggregator.domain.views import OfferSetView, SessionView
+from aggregator.ports.store import OfferSetWatch
+from aggregator.services.caller import Caller
+from aggregator.services.limits import FollowLimits
+from aggregator.services.offer_sets import ShownOfferSets
+from aggregator.services.sessions import Sessions
+
+
+class Following:
+    """Waits for changes on behalf of clients."""
+
+    def __init__(
+        self,
+        *,
+        watch: OfferSetWatch,
+        offer_sets: ShownOfferSets,
+        sessions: Sessions,
+        limits: FollowLimits,
+    ) -> None:
+        self._watch = watch
+        self._offer_sets = offer_sets
+        self._sessions = sessions
+        self._limits = limits
+        self._versions: TTLCache[str, int | None] = TTLCache(
+            10_000, limits.interval / 2, timer=_now
+        )
+        self._looking: dict[str, asyncio.Lock] = {}
+        self._followers = 0
+
+    async def offer_set_after(
+        self, uuid: str, version: int, caller: Caller
+    ) -> OfferSetView:
+        """Return the set once it is of another version, or the caller's wait is over.
+
+        Raises:
+            UnknownResource: There is no such set of the caller's.
+            Overloaded: As many clients wait as may.
+        """
+        wait = min(caller.wait or 0.0, self._limits.longest_wait)
+        with self._admitted():
+            await self._next_version(uuid, version, caller.received + wait)
+        return await self._offer_sets.view(uuid, caller.principal)
+
+    async def offer_sets(
+        self, uuid: str, caller: Caller
+    ) -> AsyncGenerator[OfferSetView, None]:
+        """Yield the set as it is, and again with each new version, for a while.
+
+        Raises:
+            UnknownResource: There is no such set of the caller's.
+            Overloaded: As many clients wait as may.
+        """
+        until = _now() + self._limits.longest_stream
+        with self._admitted():
+            while True:
+                view = await self._offer_sets.view(uuid, caller.principal)
+                yield view
+                if await self._next_version(uuid, view.version, until) is None:
+                    return
+
+    async def sessions(
+        self, uuid: str, caller: Caller
+    ) -> AsyncGenerator[SessionView, None]:
+        """Yield the session as it is, and again when it changed, until it ended.
+
+        Raises:
+            UnknownResource: There is no such session of the caller's.
+            Overloaded: As many clients wait as may.
+        """
+        until = _now() + self._limits.longest_stream
+        before = None
+        with self._admitted():
+            while _now() < until:
+                view = await self._sessions.get(uuid, caller)
+                if (view.phase, view.payload) != before:
+                    before = (view.phase, view.payload)
+                    yield view
+                phase = view.phase or session_phase(view.payload.get("phase"))
+                if phase in TERMINAL:
+                    return
+                await asyncio.sleep(self._limits.interval)
+
+    async def _next_version(self, uuid: str, version: int, until: float) -> int | None:
+        """Return the set's next version, None where there is none by ``until``."""
+        while True:
+            present = await self._version(uuid)
+            if present is None:
+                raise UnknownResource(f"there is no offer set {uuid}")
+            if present != version:
+                return present
+            left = until - _now()
+            if left <= 0:
+                return None
+            await asyncio.sleep(min(left, self._limits.interval))
+
+    async def _version(self, uuid: str) -> int | None:
+        lock = self._looking.setdefault(uuid, asyncio.Lock())
+        try:
+            async with lock:
+                if uuid not in self._versions:
+                    self._versions[uuid] = await self._watch.version(uuid)
+                return self._versions.get(uuid)
+        finally:
+            if not lock.locked():
+                self._looking.pop(uuid, None)
+
+    @contextmanager
+    def _admitted(self) -> Iterator[None]:
+        if self._followers >= self._limits.followers:
+            raise Overloaded(
+                f"{self._limits.followers} clients wait, which is the limit",
+                retry_after=math.ceil(self._limits.interval) * 10.0,
+            )
+        self._followers += 1
+        try:
+            yield
+        finally:
+            self._followers -= 1
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
