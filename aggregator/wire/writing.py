@@ -10,7 +10,7 @@ from aggregator.domain.updates import Update
 from aggregator.domain.views import OfferSetView, SessionView
 from aggregator.wire.conformity import conforming_message, conforming_session
 from aggregator.wire.dialects import CANONICAL_KINDS, Canonical, Dialect
-from aggregator.wire.dialects.bodies import REQUEST
+from aggregator.wire.dialects.bodies import with_names_in_meta
 from aggregator.wire.dialects.components import Node, mapped, with_value
 
 _OFFER_SET: Final = CANONICAL_KINDS["offerset/execution-offerset"]
@@ -31,7 +31,7 @@ def write_site_request(request: ExecutionRequest, dialect: Dialect) -> dict[str,
     How the client spelled it stays here: it is written as the dialect has it, and a
     name that stands beside ``meta`` goes where the dialect has names.
     """
-    payload = REQUEST.lifted(dict(request.payload))
+    payload = with_names_in_meta(dict(request.payload))
     return dialect.request_from_canonical(Canonical(payload))
 
 

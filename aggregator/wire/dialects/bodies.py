@@ -14,6 +14,7 @@ from aggregator.wire.dialects.components import (
     lifted_envelope,
     lowered,
     mapped,
+    named,
     renamed,
     with_value,
     without,
@@ -82,7 +83,7 @@ class Request:
 
     def lifted(self, payload: Node) -> Node:
         """Return a canonical request with its names in each ``meta``."""
-        return lifted(_lifted_parts(payload))
+        return lifted(_with_all_parts(payload, lifted))
 
     def worded(self, payload: Node, lexicon: Lexicon) -> Node:
         """Return a canonical request in the lexicon's dialect."""
@@ -102,7 +103,7 @@ class Session:
 
     def lifted(self, payload: Node) -> Node:
         """Return a canonical session with its names in each ``meta``."""
-        return lifted_envelope(_lifted_parts(payload))
+        return lifted_envelope(_with_all_parts(payload, lifted))
 
     def worded(self, payload: Node, lexicon: Lexicon) -> Node:
         """Return a canonical session in the lexicon's dialect."""
@@ -158,6 +159,14 @@ OFFER_SET: Final = OfferSet()
 UPDATE: Final = Update()
 
 
+def with_names_in_meta(request: Node) -> Node:
+    """Return a canonical request with the names of its parts in each ``meta``.
+
+    A client may have written them beside it, where nobody looks for them.
+    """
+    return named(_with_all_parts(request, named))
+
+
 def is_wrapped(update: Node) -> bool:
     """Whether an update stands inside ``update``."""
     inner = update.get("update")
@@ -183,12 +192,12 @@ def _canonical_parts(body: Node, lexicon: Lexicon) -> Node:
     return canonical_volumes(body, lexicon.read, lexicon.default_compute)
 
 
-def _lifted_parts(body: Node) -> Node:
-    body = _with_parts(body, lifted)
+def _with_all_parts(body: Node, change: Callable[[Node], Node]) -> Node:
+    body = _with_parts(body, change)
     compute = body.get("compute")
     if not isinstance(compute, dict) or "volumes" not in compute:
         return body
-    compute = with_value(compute, "volumes", mapped(compute["volumes"], lifted))
+    compute = with_value(compute, "volumes", mapped(compute["volumes"], change))
     return with_value(body, "compute", compute)
 
 

@@ -21,6 +21,7 @@ _LIFTED: Final = {
     "options": "options",
     "href": "url",
 }
+_NAME: Final = {"name": "name"}
 _SUNK: Final = {inner: outer for outer, inner in _LIFTED.items()}
 _LEADING: Final = ("uuid", "name", "type", "created", "href")
 _KINDLESS_ITEMS: Final = ("messages", "options")
@@ -127,11 +128,20 @@ def lifted(node: Node) -> Node:
 
     They stand in the node itself in dialects without a ``meta``.
     """
+    return _lifted(node, _LIFTED)
+
+
+def named(node: Node) -> Node:
+    """Return a node with its name in its ``meta``, and nothing else moved."""
+    return _lifted(node, _NAME) if "name" in node else node
+
+
+def _lifted(node: Node, places: Mapping[str, str]) -> Node:
     meta = node.get("meta", {})
     if not isinstance(meta, dict):
         return node
     taken = {
-        key: _LIFTED[key] for key in node if key in _LIFTED and _LIFTED[key] not in meta
+        key: places[key] for key in node if key in places and places[key] not in meta
     }
     if not taken:
         whole = _with_items(meta, _canonical_item)
