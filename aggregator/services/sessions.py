@@ -1,8 +1,10 @@
 """Sessions: reading their status from the owning site, once for all who ask."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import structlog
 from cachetools import TTLCache
@@ -107,6 +109,9 @@ class Sessions:
         self.forget(route.session)
         if reading.outcome is not Outcome.OK:
             return Status(route, reading)
+        if reading.phase is None:
+            known = _with_phase_of(route.last_payload, reading.payload)
+            reading = replace(reading, payload=known)
         now = self._clock.now()
         changes = phase_changes(route.session, route.last_payload, reading.payload, now)
         self._observe_start(route, reading, now)
@@ -189,6 +194,14 @@ class Sessions:
 
 def _monotonic() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _with_phase_of(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return ``after`` in the phase of ``before``: its own is none that is known."""
+    rest = {key: value for key, value in after.items() if key != "phase"}
+    return {**rest, "phase": before["phase"]} if "phase" in before else rest
 
 
 def _is_owner(route: Route, principal: Principal) -> bool:
