@@ -2,7 +2,13 @@
 
 from aiohttp import web
 
-from aggregator.http.handlers import offer_sets, operations, sessions
+from aggregator.http.handlers import (
+    documentation,
+    monitoring,
+    offer_sets,
+    operations,
+    sessions,
+)
 from aggregator.http.keys import (
     AUTHENTICATION,
     EXPOSITION,
@@ -56,8 +62,15 @@ _ROUTES = (
     ("POST", "/sessions", sessions.post_sessions),
     ("POST", "/direct", sessions.post_direct),
     ("GET", "/federation/sites", operations.get_federation_sites),
+    ("GET", "/health", monitoring.get_health),
+    ("GET", "/availability", monitoring.get_availability),
+    ("GET", "/capabilities", monitoring.get_capabilities),
+    ("GET", "/sd", monitoring.get_service_discovery),
     ("GET", "/livez", operations.get_livez),
     ("GET", "/readyz", operations.get_readyz),
     ("GET", "/ping", operations.get_ping),
     ("GET", "/metrics", operations.get_metrics),
+    ("GET", "/openapi.json", documentation.get_openapi_json),
+    ("GET", "/openapi.yaml", documentation.get_openapi_yaml),
+    ("GET", "/docs", documentation.get_docs),
 )
