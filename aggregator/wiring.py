@@ -50,6 +50,7 @@ from aggregator.services.offer_sets import ShownOfferSets
 from aggregator.services.preparing import Preparing
 from aggregator.services.probing import Probing
 from aggregator.services.pruning import Pruning
+from aggregator.services.readiness import Readiness
 from aggregator.services.releasing import Releasing
 from aggregator.services.repeating import Repeating
 from aggregator.services.requesting import Requesting
@@ -176,6 +177,8 @@ async def running_service(
                     public_url=partial(settings.base_url, bound),
                     broker_id=settings.via_name(bound, socket.gethostname()),
                     version=version(),
+                    started=datetime.now(UTC),
+                    standard_id=settings.standard_id,
                     trusted_hosts=frozenset(settings.trusted_hosts),
                     max_request_bytes=settings.bodies.max_request_bytes,
                 ),
@@ -233,7 +236,7 @@ class _Service:
             site_health=self._health,
             site_calls=self._calls,
             snapshot=self._snapshot,
-            store_health=store.health,
+            readiness=Readiness(store.health),
             clock=self._clock,
             telemetry=self._telemetry,
         )

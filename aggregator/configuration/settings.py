@@ -136,6 +136,7 @@ class Settings(Entry):
         replicas: The file of the static replica catalogue, if there is one.
         dialect_probe: Whether a site of dialect ``auto`` may be sent an empty request
             to find out which it speaks.
+        standard_id: The IVOA identifier under which ``/capabilities`` names us.
         ranking: Policies, first match first, or directories of ``*.yaml`` files,
             which are taken in the order of their names.
     """
@@ -166,6 +167,9 @@ class Settings(Entry):
     bodies: Bodies = Bodies()
     auth: Auth = Auth()
     dialect_probe: bool = True
+    standard_id: Annotated[str, Field(pattern=r"^ivo://\S+$")] = (
+        "ivo://ivoa.net/std/ExecutionBroker"
+    )
     log: Log = Log()
     metrics: Metrics = Metrics()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from aiohttp import web
@@ -10,11 +11,11 @@ from aggregator.domain.principal import Principal
 from aggregator.ports.clock import Clock
 from aggregator.ports.identity import TokenVerifier
 from aggregator.ports.snapshot import Snapshot
-from aggregator.ports.store import StoreHealth
 from aggregator.ports.telemetry import Telemetry
 from aggregator.services.failover import Failover
 from aggregator.services.following import Following
 from aggregator.services.offer_sets import ShownOfferSets
+from aggregator.services.readiness import Readiness
 from aggregator.services.repeating import Repeating
 from aggregator.services.sessions import Sessions
 from aggregator.services.site_calls import SiteCalls
@@ -35,7 +36,7 @@ class UseCases:
     site_health: SiteHealth
     site_calls: SiteCalls
     snapshot: Snapshot
-    store_health: StoreHealth
+    readiness: Readiness
     clock: Clock
     telemetry: Telemetry
 
@@ -52,11 +53,15 @@ class HttpSettings:
         max_request_bytes: The largest body that is read.
         body_timeout: Seconds within which a body must have come.
         version: Our version, as ``/ping`` tells it.
+        started: When the service began.
+        standard_id: The IVOA identifier under which we are a broker.
     """
 
     public_url: Callable[[], str]
     broker_id: str
     version: str
+    started: datetime
+    standard_id: str = "ivo://ivoa.net/std/ExecutionBroker"
     trusted_hosts: frozenset[str] = frozenset()
     max_request_bytes: int = 262_144
     body_timeout: float = 30.0

@@ -2,15 +2,18 @@
 
 import asyncio
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import hdrs, web
 
-from aggregator.domain.errors import StoreUnavailable
+from aggregator.domain.errors import InputError
 from aggregator.domain.schedules import format_instant
 from aggregator.http.exchange import answer, plain_form
+from aggregator.http.handlers.monitoring import usable_sites
 from aggregator.http.keys import EXPOSITION, HTTP_SETTINGS, USE_CASES
 from aggregator.ports.snapshot import FederatedSite
+
+_LONGEST_NUMBER: Final = 6
 
 
 async def get_livez(_: web.Request) -> web.Response:
@@ -19,12 +22,27 @@ async def get_livez(_: web.Request) -> web.Response:
 
 
 async def get_readyz(request: web.Request) -> web.Response:
-    """``GET /readyz``: the store can be written; sites don't matter here."""
-    try:
-        await request.app[USE_CASES].store_health.check(writing=True)
-    except StoreUnavailable as error:
-        return web.Response(status=503, text=f"not ready: {error.detail}\n")
+    """``GET /readyz``: the store can be written.
+
+    Sites don't matter, unless ``?min_sites=k`` asks for as many that can be asked.
+    """
+    fault = await request.app[USE_CASES].readiness.fault()
+    if fault is not None:
+        return web.Response(status=503, text=f"not ready: {fault.detail}\n")
+    usable, _ = usable_sites(request)
+    wanted = _min_sites(request)
+    if usable < wanted:
+        return web.Response(
+            status=503, text=f"not ready: {usable} of {wanted} sites can be asked\n"
+        )
     return web.Response(text="ready\n")
+
+
+def _min_sites(request: web.Request) -> int:
+    text = request.query.get("min_sites", "0")
+    if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
+        raise InputError(f"min_sites is a number of sites, not {text!r}")
+    return int(text)
 
 
 async def get_ping(request: web.Request) -> web.Response:
