@@ -17,12 +17,6 @@ _OFFER_SET: Final = CANONICAL_KINDS["offerset/execution-offerset"]
 _SESSION: Final = CANONICAL_KINDS["session/scheduled-execution-session"]
 _ROUTES: Final = {"executable": "executables", "compute": "compute"}
 _LIST_ROUTES: Final = {"storage": "storage", "data": "data"}
-_PUBLISHED: Final = frozenset({"2026-04", "2026-07"})
-"""Dialects whose clients are generated from a schema, and refuse what it forbids.
-
-They word all that the canonical vocabulary does, so that a site's own way of spelling
-adds nothing that they could read.
-"""
 
 
 def write_site_request(request: ExecutionRequest, dialect: Dialect) -> dict[str, Any]:
@@ -104,7 +98,8 @@ def _session(view: SessionView, dialect: Dialect, base: str) -> Node:
         shown["uuid"] = view.session
     if "href" in shown:
         shown["href"] = meta["url"]
-    residue = {} if dialect.name in _PUBLISHED else dict(view.residue)
+    # Later clients are generated from schemas, and refuse what a site misspelt.
+    residue = dict(view.residue) if dialect.wording.plain_starts else {}
     return dialect.session_from_canonical(Canonical(shown, residue))
 
 
