@@ -42,6 +42,7 @@ from aggregator.services.accepting import Accepting
 from aggregator.services.attempts import Attempts
 from aggregator.services.background import Background
 from aggregator.services.budget import ReservationBudget
+from aggregator.services.census import Census
 from aggregator.services.failover import Failover
 from aggregator.services.fan_out import FanningOut
 from aggregator.services.following import Following
@@ -212,7 +213,10 @@ class _Service:
         self._health = SiteHealth(self._settings.health, self._clock, self._telemetry)
         self._calls = SiteCalls(self._health, self._telemetry)
         self.metrics.configure(
-            configuration.sites, configuration.policies, self._settings.fan_out
+            configuration.sites,
+            configuration.policies,
+            self._settings.fan_out,
+            self._settings.budget,
         )
         self._health.configure(configuration.sites)
         self._telemetry.record(Reloaded(success=True))
@@ -257,6 +261,8 @@ class _Service:
         self._background.run(watching.run(), name="watches")
         pruning = Pruning(self._store.retention, self._clock, self._settings.retention)
         self._background.run(pruning.run(), name="pruning")
+        census = Census(self._store.offer_sets, self._clock, self._telemetry)
+        self._background.run(census.run(), name="census")
         if self._settings.health.probes:
             probing = Probing(
                 self._snapshot, self._health, self._telemetry, self._settings.health

@@ -60,6 +60,13 @@ class ReleaseOutcome(StrEnum):
     ABANDONED = "abandoned"
 
 
+class ShedScope(StrEnum):
+    """Who asked for too much at once."""
+
+    ALL = "all"
+    USER = "user"
+
+
 class LookupOutcome(StrEnum):
     """What a replica catalogue said of one dataset."""
 
@@ -126,9 +133,13 @@ class FanOutsUnderWay:
 
 @dataclass(frozen=True, slots=True)
 class FanOutShed:
-    """A request was refused because ``limit`` fan-outs were under way."""
+    """A request was refused because too much was asked at once.
 
-    limit: int
+    Attributes:
+        scope: Whether by all together, or by one user.
+    """
+
+    scope: ShedScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +218,13 @@ class ReleaseTried:
 
 
 @dataclass(frozen=True, slots=True)
+class ReservationsOpen:
+    """``count`` offers wait for their users, over all replicas."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReleasesQueued:
     """The number of releases that wait changed to ``count``."""
 
@@ -271,6 +289,7 @@ Event = (
     | AcceptFinished
     | AmbiguousAccepts
     | ReleaseTried
+    | ReservationsOpen
     | ReleasesQueued
     | StartObserved
     | SessionPhaseSeen

@@ -25,7 +25,7 @@ from aggregator.observability.ranking_metrics import RankingMetrics
 from aggregator.observability.service_metrics import FanOutMetrics, ServiceMetrics
 from aggregator.observability.session_metrics import SessionMetrics
 from aggregator.observability.site_metrics import SiteMetrics
-from aggregator.services.limits import FanOutLimits
+from aggregator.services.limits import BudgetLimits, FanOutLimits
 
 
 class Metrics:
@@ -81,13 +81,14 @@ class Metrics:
         self,
         sites: Collection[Site],
         policies: Collection[Policy],
-        limits: FanOutLimits,
+        fan_outs: FanOutLimits,
+        budget: BudgetLimits,
     ) -> None:
         """Have every configured site in every scrape, from the first on."""
         self._sites.configure(sites)
-        self._fan_outs.configure(sites, limits)
+        self._fan_outs.configure(sites, fan_outs)
         self._ranking.configure(sites, policies)
-        self._sessions.configure(sites)
+        self._sessions.configure(sites, budget)
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """Return the exposition that suits the ``Accept`` header, and its type."""

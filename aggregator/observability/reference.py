@@ -57,6 +57,7 @@ _LABELS: Final[Mapping[str, str]] = {
     "result": "`answered`, `missing` (asked, and no answer in time) or `not_asked`.",
     "revision": "The policy's revision, from its file.",
     "route": "The template of the path, as in `/offersets/{{uuid}}`.",
+    "scope": "Who asked for too much: {}.",
     "sha256": "The first 12 digits of the sum of the policy's file.",
     "site": "The site's name in the configuration.",
     "state": "A state of the site: {}.",
@@ -66,6 +67,7 @@ _VALUES: Final[Mapping[str, type[StrEnum]]] = {
     "completeness": events.Completeness,
     "op": events.Operation,
     "phase": SessionPhase,
+    "scope": events.ShedScope,
     "state": events.SiteState,
 }
 _NOT_OF_CALLS: Final = (NOT_ASKED - {Outcome.LOOP}) | {Outcome.PENDING}

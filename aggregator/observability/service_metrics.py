@@ -41,7 +41,9 @@ class FanOutMetrics:
             "fanouts_inflight", "Fan-outs that clients wait for now."
         )
         self._shed = section.counter(
-            "fanouts_shed", "Requests refused because too many were under way."
+            "fanouts_shed",
+            "Requests refused because too much was asked at once, by all or one user.",
+            "scope",
         )
         self._limit = section.gauge(
             "fanouts_limit", "The most fan-outs that may be under way at once."
@@ -52,6 +54,8 @@ class FanOutMetrics:
         )
         for completeness in events.Completeness:
             self._finished.labels(completeness.value)
+        for scope in events.ShedScope:
+            self._shed.labels(scope.value)
         for result in _RESULTS:
             self._sites.labels(result)
 
@@ -82,8 +86,8 @@ class FanOutMetrics:
     def _number_changed(self, event: events.FanOutsUnderWay) -> None:
         self._under_way.set(event.count)
 
-    def _fan_out_shed(self, _: events.FanOutShed) -> None:
-        self._shed.inc()
+    def _fan_out_shed(self, event: events.FanOutShed) -> None:
+        self._shed.labels(event.scope.value).inc()
 
     def _late_answered(self, event: events.LateAnswered) -> None:
         self._late.labels(event.site, str(event.joined).lower()).inc()

@@ -7,6 +7,7 @@ from aggregator.domain import events
 from aggregator.domain.phases import TERMINAL
 from aggregator.domain.sites import Site
 from aggregator.observability.instruments import Section
+from aggregator.services.limits import BudgetLimits
 
 LAGS: Final = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 
@@ -25,6 +26,13 @@ class SessionMetrics:
         self._ambiguous = section.gauge(
             "accept_ambiguous",
             "Acceptances that this replica works on and whose outcome nobody knows.",
+        )
+        self._reservations = section.gauge(
+            "reservations_open",
+            "Offers that wait for their users, in the store that all replicas share.",
+        )
+        self._reservations_limit = section.gauge(
+            "reservations_limit", "The most offers that may wait for their users."
         )
         self._releases = section.counter(
             "loser_releases",
@@ -53,13 +61,15 @@ class SessionMetrics:
         return {
             events.AcceptFinished: self._accept_finished,
             events.AmbiguousAccepts: self._ambiguity_changed,
+            events.ReservationsOpen: self._reservations_counted,
             events.ReleaseTried: self._release_tried,
             events.ReleasesQueued: self._backlog_changed,
             events.SessionPhaseSeen: self._phase_seen,
         }
 
-    def configure(self, sites: Iterable[Site]) -> None:
-        """Have series at 0 for what can become of the offers of ``sites``."""
+    def configure(self, sites: Iterable[Site], limits: BudgetLimits) -> None:
+        """Show ``limits``, and have series at 0 for the offers of ``sites``."""
+        self._reservations_limit.set(limits.in_all)
         for site in sites:
             for accepted in events.AcceptOutcome:
                 self._accepts.labels(site.name, accepted.value)
@@ -73,6 +83,9 @@ class SessionMetrics:
 
     def _ambiguity_changed(self, event: events.AmbiguousAccepts) -> None:
         self._ambiguous.set(event.count)
+
+    def _reservations_counted(self, event: events.ReservationsOpen) -> None:
+        self._reservations.set(event.count)
 
     def _release_tried(self, event: events.ReleaseTried) -> None:
         self._releases.labels(event.site, event.outcome.value).inc()

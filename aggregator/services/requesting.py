@@ -19,10 +19,13 @@ from aggregator.domain.errors import (
 from aggregator.domain.events import (
     DataLookedUp,
     FanOutFinished,
+    FanOutShed,
+    FanOutsUnderWay,
     LookupOutcome,
     OffersFiltered,
     OffersReceived,
     OffersReturned,
+    ShedScope,
 )
 from aggregator.domain.outcomes import ANSWERED, NOT_ASKED, SiteAnswer
 from aggregator.domain.principal import Principal
@@ -93,7 +96,7 @@ class Requesting:
             FanOutFailed: No offer came, and that isn't a NO; the set is kept.
             StoreUnavailable: The set can't be kept; its offers are released.
         """
-        with self._admitted(caller.principal):
+        with self._refusals_counted(), self._admitted(caller.principal):
             await self._budget.require(caller.principal)
             fan_out = self._fanning_out.begin(
                 uuid, request, self._snapshot.current(), caller
@@ -113,6 +116,17 @@ class Requesting:
             return composed.offer_set
 
     @contextmanager
+    def _refusals_counted(self) -> Iterator[None]:
+        try:
+            yield
+        except Overloaded:
+            self._telemetry.record(FanOutShed(ShedScope.ALL))
+            raise
+        except UserOverLimit:
+            self._telemetry.record(FanOutShed(ShedScope.USER))
+            raise
+
+    @contextmanager
     def _admitted(self, principal: Principal) -> Iterator[None]:
         limits = self._limits
         if self._under_way.total() >= limits.concurrent:
@@ -130,10 +144,15 @@ class Requesting:
                 retry_after=_RETRY_AFTER,
             )
         self._under_way[principal] += 1
+        self._tell_under_way()
         try:
             yield
         finally:
             self._under_way -= Counter([principal])
+            self._tell_under_way()
+
+    def _tell_under_way(self) -> None:
+        self._telemetry.record(FanOutsUnderWay(self._under_way.total()))
 
     async def _keep(self, fan_out: FanOut, arrived: Sequence[SiteAnswer]) -> Composed:
         now = self._clock.now()

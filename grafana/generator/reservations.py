@@ -21,6 +21,7 @@ from grafana.generator.expressions import (
 from grafana.generator.frame import framed, with_panels
 from grafana.generator.panels import (
     BAD,
+    CALM,
     DOUBTFUL,
     FAIR,
     GOOD,
@@ -52,12 +53,16 @@ def reservations() -> Dashboard:
         _acceptance_success(),
         _lost(),
         _amplification(),
-        _backlog(),
+        _open_offers(),
         _abandoned(),
     )
     board.with_row(Row("Acceptances"))
     with_panels(
-        board, acceptances_by_outcome(), _refusals_by_site(), _unclear_by_site()
+        board,
+        _open_offers_over_time(),
+        acceptances_by_outcome(),
+        _refusals_by_site(),
+        _unclear_by_site(),
     )
     board.with_row(Row("Releases"))
     with_panels(
@@ -118,16 +123,28 @@ def _amplification() -> Stat:
     )
 
 
-def _backlog() -> Stat:
+def _open_offers() -> Stat:
     return number(
         Text(
-            "Releases waiting",
-            "Offers of which their sites have yet to be told that they won't be taken.",
+            "Open offers",
+            "Offers that wait for their users: each reserves something at its site.",
             "none",
         ),
-        Query(f"max({metric('loser_release_backlog')})"),
-        base=GOOD,
-        steps=((100, DOUBTFUL), (1000, BAD)),
+        Query(f"max({metric('reservations_open')})"),
+    )
+
+
+def _open_offers_over_time() -> TimeSeries:
+    return series(
+        Text(
+            "Open offers",
+            "Offers that wait for their users, and how many may. They are counted four "
+            "times a minute.",
+            "none",
+        ),
+        Query(f"max({metric('reservations_open')})", "open"),
+        Query(f"max({metric('reservations_limit')})", "limit"),
+        colors={"open": CALM, "limit": BAD},
     )
 
 

@@ -168,12 +168,14 @@ def _shed() -> TimeSeries:
     return series(
         Text(
             "Requests refused for overload",
-            "Requests for offers that came while as many as may be were under way.",
+            "Requests for offers that came while as many as may be were under way, or "
+            "as many offers open: of all users together, or of the one who asked.",
             "none",
         ),
-        Query(per_minute("fanouts_shed_total"), "refused"),
+        Query(per_minute("fanouts_shed_total", "scope"), "{{scope}}"),
         unit="reqpm",
-        colors={"refused": BAD},
+        stacked=True,
+        colors={"all": BAD, "user": FAIR},
     )
 
 

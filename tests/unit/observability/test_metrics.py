@@ -13,7 +13,7 @@ from aggregator.domain.phases import SessionPhase
 from aggregator.domain.sites import Downtime, Required, Site
 from aggregator.observability.metrics import Metrics
 from aggregator.observability.site_metrics import SECONDS
-from aggregator.services.limits import FanOutLimits
+from aggregator.services.limits import BudgetLimits, FanOutLimits
 from tests.support.ranking import ROOT, policy_file
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -64,7 +64,14 @@ EXAMPLES = [
         {("site_ejections_total", (("site", "jpsrc"), ("reason", "error_5xx"))): 1},
     ),
     (events.FanOutsUnderWay(7), {("fanouts_inflight", ()): 7}),
-    (events.FanOutShed(200), {("fanouts_shed_total", ()): 1}),
+    (
+        events.FanOutShed(events.ShedScope.USER),
+        {
+            ("fanouts_shed_total", (("scope", "user"),)): 1,
+            ("fanouts_shed_total", (("scope", "all"),)): 0,
+        },
+    ),
+    (events.ReservationsOpen(12), {("reservations_open", ()): 12}),
     (
         events.FanOutFinished("s", events.Completeness.PARTIAL, 1.5, 8, 6, 2),
         {
@@ -171,7 +178,7 @@ EXAMPLES = [
 @pytest.fixture
 def metrics():
     metrics = Metrics("1.2.3", lambda: NOW)
-    metrics.configure(SITES, (POLICY,), FanOutLimits())
+    metrics.configure(SITES, (POLICY,), FanOutLimits(), BudgetLimits(in_all=900))
     return metrics
 
 
@@ -270,6 +277,7 @@ def test_version_of_any_length_takes_bounded_space(metrics):
 
 def test_limits_and_policies_are_shown(metrics):
     assert value(metrics, "fanouts_limit") == 200
+    assert value(metrics, "reservations_limit") == 900
     assert value(metrics, "fanout_deadline_seconds") == 8
     policy = {
         "name": POLICY.identity.name,
@@ -307,7 +315,7 @@ def test_render_suits_the_accept_header(metrics):
 def test_scrape_of_ten_sites_stays_cheap():
     metrics = Metrics("1", lambda: NOW)
     sites = [Site(f"site-{n}", "https://site.example") for n in range(10)]
-    metrics.configure(sites, (POLICY,), FanOutLimits())
+    metrics.configure(sites, (POLICY,), FanOutLimits(), BudgetLimits())
     seconds = []
     for _ in range(10):
         began = time.process_time()
