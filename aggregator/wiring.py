@@ -56,6 +56,7 @@ from aggregator.services.releasing import Releasing
 from aggregator.services.repeating import Repeating
 from aggregator.services.requesting import Requesting
 from aggregator.services.sessions import Sessions
+from aggregator.services.settling import Settling
 from aggregator.services.site_calls import SiteCalls
 from aggregator.services.site_health import SiteHealth
 from aggregator.services.updating import Updating
@@ -221,6 +222,7 @@ class _Service:
         self._health.configure(configuration.sites)
         self._telemetry.record(Reloaded(success=True))
         self._releasing = self._build_releasing()
+        self._settling = self._build_settling()
         self._sessions = self._build_sessions()
         self._accepting = self._build_accepting()
         repeating = self._build_repeating()
@@ -282,6 +284,16 @@ class _Service:
             replica=self._replica,
         )
 
+    def _build_settling(self) -> Settling:
+        return Settling(
+            winners=self._store.winners,
+            winner_readings=self._store.winners,
+            routes=self._store.routes,
+            releasing=self._releasing,
+            clock=self._clock,
+            telemetry=self._telemetry,
+        )
+
     def _build_sessions(self) -> Sessions:
         return Sessions(
             routes=self._store.routes,
@@ -291,14 +303,15 @@ class _Service:
             clock=self._clock,
             telemetry=self._telemetry,
             limits=self._settings.status,
+            settling=self._settling,
         )
 
     def _build_accepting(self) -> Accepting:
         attempts = Attempts(
             winners=self._store.winners,
             winner_readings=self._store.winners,
-            routes=self._store.routes,
             sessions=self._sessions,
+            settling=self._settling,
             releasing=self._releasing,
             snapshot=self._snapshot,
             calls=self._calls,
@@ -313,6 +326,7 @@ class _Service:
             winner_readings=self._store.winners,
             routes=self._store.routes,
             sessions=self._sessions,
+            settling=self._settling,
             background=self._background,
             clock=self._clock,
             limits=self._settings.acceptance,

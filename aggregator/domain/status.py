@@ -38,6 +38,16 @@ def is_settled(route: Route, now: datetime) -> bool:
     return shown_phase(route, now) in TERMINAL
 
 
+def is_presumed_expired(route: Route, now: datetime) -> bool:
+    """Whether the session counts as expired by us alone, its site not having said so.
+
+    A site that was asked to accept it in time may have done so since.
+    """
+    if route.overlay is not None or not has_expired(route, now):
+        return False
+    return session_phase(route.last_payload.get("phase")) is SessionPhase.OFFERED
+
+
 def is_granted(phase: SessionPhase | None, wanted: SessionPhase) -> bool:
     """Whether a session in ``phase`` may be asked to go to ``wanted``."""
     return phase is None or phase in ALLOWED_FROM.get(wanted, frozenset())

@@ -125,9 +125,9 @@ class Winners(Protocol):
     ) -> bool:
         """Move the winner to ``state``, queue releases, and mark losers.
 
-        On ``accepted`` every other route of the set without an overlay gets the
-        overlay REJECTED, and a watch of the winner starts, in the same
-        transaction. A winner that was withdrawn meanwhile becomes it again.
+        A watch of the winner starts in the same transaction, and on ``accepted``
+        every other route of the set without an overlay gets the overlay REJECTED.
+        A winner that was withdrawn meanwhile becomes it again.
 
         Returns:
             Whether it was done; not where the set has another winner or is gone,
@@ -189,12 +189,12 @@ class ReleaseRetries(Protocol):
 
 
 class Watches(Protocol):
-    """Accepted sessions that are followed without clients."""
+    """Sessions that are followed without clients: accepted ones, and lost ones."""
 
     async def lease_watches(
         self, replica: str, now: datetime, until: datetime, limit: int
     ) -> Sequence[Route]:
-        """Take accepted sessions that are due to be read and not leased."""
+        """Take sessions that are due to be read and not leased."""
         ...
 
     async def next_watch(self, session: str, due: datetime | None) -> None:
@@ -266,7 +266,7 @@ class Retention(Protocol):
         """Remove up to ``limit`` offer sets that are over, and as many releases.
 
         A set is over when it was made before ``before``, nothing of it was read
-        since, its acceptance is known, its accepted session is terminal, and no
+        since, its acceptance is known or lost, its accepted session is terminal, and no
         other offer of it can be accepted. An offer that never expires counts as
         expired at ``before``.
 

@@ -21,6 +21,7 @@ from aggregator.services.background import Background
 from aggregator.services.caller import Caller
 from aggregator.services.limits import AcceptanceLimits
 from aggregator.services.sessions import Sessions
+from aggregator.services.settling import Settling
 
 _log = structlog.get_logger(__name__)
 
@@ -36,6 +37,7 @@ class Accepting:
         winner_readings: WinnerReadings,
         routes: Routes,
         sessions: Sessions,
+        settling: Settling,
         background: Background,
         clock: Clock,
         limits: AcceptanceLimits,
@@ -46,6 +48,7 @@ class Accepting:
         self._winner_readings = winner_readings
         self._routes = routes
         self._sessions = sessions
+        self._settling = settling
         self._background = background
         self._clock = clock
         self._limits = limits
@@ -72,7 +75,7 @@ class Accepting:
             begun = Acceptance() if winner is claim else begun
         self._require_same(winner, route)
         if winner.state is WinnerState.LOST:
-            await self._adopt(winner, route, caller)
+            await self._adopt(route, caller)
         elif winner.state is WinnerState.ACCEPTING:
             work = self._work_on(winner, route, caller, begun)
             await self._wait_for(work, route, caller)
@@ -162,7 +165,7 @@ class Accepting:
         if accepted.refusal:
             raise ImpossibleUpdate("offer-refused", accepted.refusal)
 
-    async def _adopt(self, winner: Winner, route: Route, caller: Caller) -> None:
+    async def _adopt(self, route: Route, caller: Caller) -> None:
         """Take a lost acceptance as the winner if its site turns out to have it."""
         reading = await self._attempts.read(route, caller)
         if verdict(reading) is not Verdict.TAKEN:
@@ -171,6 +174,5 @@ class Accepting:
                 f"{route.site} was asked to accept this offer and never said whether "
                 "it did",
             )
-        await self._attempts.settle(winner, route, caller)
+        await self._settling.adopt(route, caller)
         await self._sessions.note(route, reading)
-        self._attempts.finished(route, AcceptOutcome.ADOPTED)

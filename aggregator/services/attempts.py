@@ -16,18 +16,18 @@ from aggregator.domain.errors import StoreUnavailable
 from aggregator.domain.events import AcceptFinished, AcceptOutcome, AmbiguousAccepts
 from aggregator.domain.outcomes import Outcome, SessionReading
 from aggregator.domain.phases import SessionPhase
-from aggregator.domain.records import Release, Route, Winner, WinnerState
-from aggregator.domain.status import has_expired
+from aggregator.domain.records import Route, Winner, WinnerState
 from aggregator.domain.updates import phase_update
 from aggregator.ports.clock import Clock
 from aggregator.ports.sites import CallContext
 from aggregator.ports.snapshot import Snapshot
-from aggregator.ports.store import Routes, WinnerReadings, Winners
+from aggregator.ports.store import WinnerReadings, Winners
 from aggregator.ports.telemetry import Telemetry
 from aggregator.services.caller import Caller
 from aggregator.services.limits import AcceptanceLimits
 from aggregator.services.releasing import Releasing
 from aggregator.services.sessions import Sessions
+from aggregator.services.settling import Settling, release_of
 from aggregator.services.site_calls import SiteCalls, context_for
 
 _log = structlog.get_logger(__name__)
@@ -67,8 +67,8 @@ class Attempts:
         *,
         winners: Winners,
         winner_readings: WinnerReadings,
-        routes: Routes,
         sessions: Sessions,
+        settling: Settling,
         releasing: Releasing,
         snapshot: Snapshot,
         calls: SiteCalls,
@@ -79,8 +79,8 @@ class Attempts:
     ) -> None:
         self._winners = winners
         self._winner_readings = winner_readings
-        self._routes = routes
         self._sessions = sessions
+        self._settling = settling
         self._releasing = releasing
         self._snapshot = snapshot
         self._calls = calls
@@ -161,7 +161,7 @@ class Attempts:
         return context_for(attempt.caller, deadline)
 
     async def _taken(self, attempt: Attempt) -> Accepted:
-        await self.settle(attempt.winner, attempt.route, attempt.caller)
+        await self._settling.settle(attempt.winner, attempt.caller)
         await self._note(attempt)
         self.finished(
             attempt.route,
@@ -179,7 +179,7 @@ class Attempts:
             # rejection it can't be taken any more.
             now = self._clock.now()
             await self._releasing.release(
-                [_release(route, "its acceptance was refused", now)], attempt.caller
+                [release_of(route, "its acceptance was refused", now)], attempt.caller
             )
         await self._note(attempt)
         self.finished(
@@ -204,18 +204,6 @@ class Attempts:
         await self._rest(attempt)
         attempt.acceptance = replace(attempt.acceptance, step=Step.READ)
         return None
-
-    async def settle(self, winner: Winner, route: Route, caller: Caller | None) -> None:
-        """Make the winner final, and have its siblings at other sites released."""
-        now = self._clock.now()
-        releases = [
-            _release(sibling, "a sibling was accepted", now)
-            for sibling in await self._routes.of_offer_set(route.offer_set)
-            if sibling.site != route.site and not has_expired(sibling, now)
-        ]
-        await self._winners.settle(winner, WinnerState.ACCEPTED, releases)
-        self._releasing.remember(releases, caller)
-        self._releasing.wake()
 
     async def _note(self, attempt: Attempt) -> None:
         if attempt.reading is not None:
@@ -244,10 +232,6 @@ def _removed(route: Route) -> SessionReading:
     return SessionReading(
         route.site, Outcome.CONNECT_ERROR, detail="the site was removed"
     )
-
-
-def _release(route: Route, reason: str, now: datetime) -> Release:
-    return Release(route.site, route.site_session, reason, now, route.expires)
 
 
 def _refusal(route: Route, reading: SessionReading | None) -> str:

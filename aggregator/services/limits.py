@@ -153,7 +153,7 @@ class ReleaseLimits:
 
 @dataclass(frozen=True, slots=True)
 class WatchLimits:
-    """How accepted sessions are followed without clients.
+    """How accepted sessions, and lost ones, are followed without clients.
 
     Attributes:
         interval: The pause between two looks for sessions that are due.

@@ -13,10 +13,17 @@ from aggregator.domain.errors import StoreUnavailable, UnknownResource
 from aggregator.domain.events import SessionPhaseSeen, StartObserved
 from aggregator.domain.messages import Level, Message
 from aggregator.domain.outcomes import Outcome, SessionReading
+from aggregator.domain.phases import TAKEN, session_phase
 from aggregator.domain.principal import Principal
 from aggregator.domain.records import PhaseChange, Route
 from aggregator.domain.schedules import format_instant
-from aggregator.domain.status import has_started, is_settled, phase_changes, shown_phase
+from aggregator.domain.status import (
+    has_started,
+    is_presumed_expired,
+    is_settled,
+    phase_changes,
+    shown_phase,
+)
 from aggregator.domain.views import SessionView
 from aggregator.ports.clock import Clock
 from aggregator.ports.snapshot import Snapshot
@@ -25,6 +32,7 @@ from aggregator.ports.telemetry import Telemetry
 from aggregator.services.background import Background
 from aggregator.services.caller import Caller
 from aggregator.services.limits import StatusLimits
+from aggregator.services.settling import Settling
 from aggregator.services.site_calls import SiteCalls, context_for
 
 _log = structlog.get_logger(__name__)
@@ -51,6 +59,7 @@ class Sessions:
         clock: Clock,
         telemetry: Telemetry,
         limits: StatusLimits,
+        settling: Settling,
     ) -> None:
         self._routes = routes
         self._snapshot = snapshot
@@ -59,6 +68,7 @@ class Sessions:
         self._clock = clock
         self._telemetry = telemetry
         self._limits = limits
+        self._settling = settling
         # A freshness of 0 means that nothing is given twice; the cache stays empty.
         self._fresh: TTLCache[str, Status] = TTLCache(
             limits.cached, max(limits.freshness, 0.0), timer=_monotonic
@@ -89,8 +99,12 @@ class Sessions:
         return route
 
     async def read(self, route: Route, caller: Caller | None) -> Status:
-        """Read the session at its site now, and keep what is new."""
-        if is_settled(route, self._clock.now()):
+        """Read the session at its site now, and keep what is new.
+
+        A session that has ended isn't asked for, unless its site was asked to accept
+        it and nobody knows whether it did.
+        """
+        if is_settled(route, self._clock.now()) and not await self._is_undecided(route):
             return Status(route)
         site = self._snapshot.current().owner(route.site)
         if site is None:
@@ -102,9 +116,11 @@ class Sessions:
         reading = await self._calls.read_session(
             site, route.site_session, context_for(caller, deadline)
         )
-        return await self.note(route, reading)
+        return await self.note(route, reading, caller)
 
-    async def note(self, route: Route, reading: SessionReading) -> Status:
+    async def note(
+        self, route: Route, reading: SessionReading, caller: Caller | None = None
+    ) -> Status:
         """Keep what a reading tells of the session, and return its status."""
         self.forget(route.session)
         if reading.outcome is not Outcome.OK:
@@ -124,7 +140,7 @@ class Sessions:
             last_read=now,
         )
         if changes or reading.payload != route.last_payload:
-            await self._save(updated, changes)
+            await self._save(updated, changes, caller)
         return Status(updated)
 
     def forget(self, session: str) -> None:
@@ -176,8 +192,21 @@ class Sessions:
             self._fresh[route.session] = status
         return status
 
-    async def _save(self, route: Route, changes: tuple[PhaseChange, ...]) -> None:
+    async def _is_undecided(self, route: Route) -> bool:
+        if not is_presumed_expired(route, self._clock.now()):
+            return False
         try:
+            return await self._settling.is_undecided(route)
+        except StoreUnavailable:
+            return False
+
+    async def _save(
+        self, route: Route, changes: tuple[PhaseChange, ...], caller: Caller | None
+    ) -> None:
+        try:
+            if _is_taken(changes):
+                # First, for once the reading is kept it isn't new any more.
+                await self._settling.adopt(route, caller)
             await self._routes.save_reading(route, changes)
         except StoreUnavailable as error:
             # Reads go on from what is known; the next reading is kept instead.
@@ -202,6 +231,13 @@ def _with_phase_of(
     """Return ``after`` in the phase of ``before``: its own is none that is known."""
     rest = {key: value for key, value in after.items() if key != "phase"}
     return {**rest, "phase": before["phase"]} if "phase" in before else rest
+
+
+def _is_taken(changes: tuple[PhaseChange, ...]) -> bool:
+    return any(
+        change.component == "session" and session_phase(change.phase) in TAKEN
+        for change in changes
+    )
 
 
 def _is_owner(route: Route, principal: Principal) -> bool:

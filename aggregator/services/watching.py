@@ -1,4 +1,7 @@
-"""Watching: accepted sessions are read without clients, so that histories are whole."""
+"""Watching: accepted sessions are read without clients, so that histories are whole.
+
+So are lost ones, so that a site that comes back with one accepted is noticed.
+"""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -18,7 +21,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Watching:
-    """Reads accepted sessions slowly, quicker around their start, until they end.
+    """Reads sessions slowly, quicker around their start, until they end.
 
     A session is leased in the store, so that one replica at a time reads it.
     """
@@ -70,8 +73,12 @@ class Watching:
             _log.warning("watch_not_kept", session=route.session, reason=error.detail)
 
     def _next(self, status: Status, now: datetime) -> datetime | None:
-        lost = status.fault is not None and status.fault.outcome is Outcome.NOT_FOUND
-        if lost or is_settled(status.route, now):
+        if status.fault is None:
+            ended = is_settled(status.route, now)
+        else:
+            # What is settled and was asked for all the same is still undecided.
+            ended = status.fault.outcome is Outcome.NOT_FOUND
+        if ended:
             return None
         start = status.route.estimated_start
         around = timedelta(seconds=self._limits.around_start)

@@ -28,9 +28,9 @@ class RetentionStore:
 
         A set goes with its routes, winner and history of phases. It is over when
         it was made before ``before``, nothing of it was read since, its
-        acceptance is known, its accepted session is terminal, and no other offer
-        of it can be accepted. Of an offer that never expires that is taken to be
-        so at ``before``. A release goes that was finished before ``before``.
+        acceptance is known or lost, its accepted session is terminal, and no other
+        offer of it can be accepted. Of an offer that never expires that is taken
+        to be so at ``before``. A release goes that was finished before ``before``.
 
         Returns:
             How many sets were removed; ``limit`` says that there may be more.
@@ -68,7 +68,9 @@ def _sets_that_are_over(before: datetime, limit: int) -> Executable:
         WINNERS.c.state == WinnerState.ACCEPTING.value,
     )
     watched = exists().where(
-        ROUTES.c.offer_set == OFFER_SETS.c.uuid, WATCHES.c.session == ROUTES.c.session
+        WINNERS.c.offer_set == OFFER_SETS.c.uuid,
+        WINNERS.c.state == WinnerState.ACCEPTED.value,
+        WATCHES.c.session == WINNERS.c.session,
     )
     wanted = exists().where(
         ROUTES.c.offer_set == OFFER_SETS.c.uuid,

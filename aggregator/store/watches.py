@@ -1,4 +1,4 @@
-"""Watches in the database: accepted sessions that are followed without clients."""
+"""Watches in the database: sessions that are followed without clients."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ class WatchStore:
     async def lease_watches(
         self, replica: str, now: datetime, until: datetime, limit: int
     ) -> Sequence[Route]:
-        """Take accepted sessions that are due to be read and not leased."""
+        """Take sessions that are due to be read and not leased."""
         return await self._database.write(
             lambda connection: _lease(connection, replica, now, until, limit)
         )

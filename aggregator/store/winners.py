@@ -127,9 +127,9 @@ async def _settle(
     if not _may_settle(present, winner, state):
         return False
     await _keep_state(connection, winner, present, state)
+    await _start_watch(connection, winner)
     if state is WinnerState.ACCEPTED:
         await _mark_losers(connection, winner)
-        await _start_watch(connection, winner)
     await queue_releases(connection, releases)
     return True
 

@@ -23,14 +23,17 @@ from aggregator.services.limits import (
     HealthLimits,
     ReleaseLimits,
     StatusLimits,
+    WatchLimits,
 )
 from aggregator.services.offer_sets import ShownOfferSets
 from aggregator.services.releasing import Releasing
 from aggregator.services.requesting import Requesting
 from aggregator.services.sessions import Sessions
+from aggregator.services.settling import Settling
 from aggregator.services.site_calls import SiteCalls
 from aggregator.services.site_health import SiteHealth
 from aggregator.services.updating import Updating
+from aggregator.services.watching import Watching
 from tests.support.in_process import (
     NAMESPACE,
     InProcessSite,
@@ -64,6 +67,7 @@ class InProcessFederation:
         self.acceptance_limits = limits.pop("acceptance", AcceptanceLimits())
         self.budget_limits = limits.pop("budget", BudgetLimits())
         self.status_limits = limits.pop("status", StatusLimits())
+        self.watch_limits = limits.pop("watcher", WatchLimits())
         assert not limits
         self._uuids = (str(uuid5(NAMESPACE, f"set/{n}")) for n in itertools.count())
 
@@ -105,14 +109,24 @@ class InProcessFederation:
         self.releasing = Releasing(
             queue=store, retries=store, limits=ReleaseLimits(), replica="r", **shared
         )
+        winners = {"winners": store, "winner_readings": store}
+        self.settling = Settling(
+            routes=store.routes,
+            releasing=self.releasing,
+            clock=clock,
+            telemetry=telemetry,
+            **winners,
+        )
         self.sessions = Sessions(
-            routes=store.routes, limits=self.status_limits, **shared
+            routes=store.routes,
+            limits=self.status_limits,
+            settling=self.settling,
+            **shared,
         )
         acceptance = {
-            "winners": store,
-            "winner_readings": store,
-            "routes": store.routes,
+            **winners,
             "sessions": self.sessions,
+            "settling": self.settling,
             "clock": clock,
             "limits": self.acceptance_limits,
             "replica": "r",
@@ -125,8 +139,16 @@ class InProcessFederation:
                 telemetry=telemetry,
                 **acceptance,
             ),
+            routes=store.routes,
             background=background,
             **acceptance,
+        )
+        self.watching = Watching(
+            watches=store,
+            sessions=self.sessions,
+            clock=clock,
+            limits=self.watch_limits,
+            replica="r",
         )
         self.updating = Updating(
             sessions=self.sessions,

@@ -134,6 +134,7 @@ class MemoryStore:
         self.queued: dict[tuple[str, str], object] = {}
         self.finished: list[tuple[object, str]] = []
         self.due: dict = {}
+        self.watched: dict = {}
         self.broken = False
         self.history_rows = []
 
@@ -230,7 +231,17 @@ class MemoryStore:
 
     async def settle(self, winner, state, releases):
         self._check()
+        before = self.winner.get(winner.offer_set)
+        accepted = state is WinnerState.ACCEPTED
+        if before is None and not accepted:
+            return False
+        if before is not None and (
+            before.session != winner.session
+            or (before.state is WinnerState.ACCEPTED and not accepted)
+        ):
+            return False
         self.winner[winner.offer_set] = replace(winner, state=state)
+        self.watched.setdefault(winner.session, winner.since)
         if state is WinnerState.ACCEPTED:
             for route in await self.of_set(winner.offer_set):
                 if route.session != winner.session and route.overlay is None:
@@ -239,6 +250,7 @@ class MemoryStore:
                     )
         for release in releases:
             self.queued.setdefault((release.site, release.session), release)
+        return True
 
     async def of_offer_set(self, offer_set):
         self._check()
@@ -251,7 +263,21 @@ class MemoryStore:
     async def extend(self, offer_set, replica, until):
         self._check()
 
-    # -- claims and watches -------------------------------------------------------
+    # -- watches ------------------------------------------------------------------
+    async def lease_watches(self, replica, now, until, limit):
+        self._check()
+        due = [session for session, at in self.watched.items() if at <= now][:limit]
+        self.watched.update(dict.fromkeys(due, until))
+        return [self.kept[session] for session in due]
+
+    async def next_watch(self, session, due):
+        self._check()
+        if due is None:
+            del self.watched[session]
+        else:
+            self.watched[session] = due
+
+    # -- versions and counts ------------------------------------------------------
     async def version(self, uuid):
         self._check()
         offer_set = self.sets.get(uuid)

@@ -57,3 +57,22 @@ async def test_a_watch_brings_the_whole_route(store, watches):
 
 async def test_a_session_that_was_never_read_has_no_history(store):
     assert await store.watches.history(FIRST) == []
+
+
+async def test_a_lost_session_is_watched_too(store):
+    await store.offer_sets.add(offer_set(FIRST), [], {})
+    await store.winners.claim(winner(), "a", later(30))
+    assert await sessions(store.watches, later(1), later(30)) == []
+    await store.winners.settle(winner(), WinnerState.LOST, [])
+    assert await sessions(store.watches, later(1), later(30)) == [FIRST]
+    await store.winners.settle(winner(), WinnerState.ACCEPTED, [])
+    assert await sessions(store.watches, later(29), later(60)) == []
+
+
+async def test_an_adopted_session_is_watched_again(store):
+    await store.offer_sets.add(offer_set(FIRST), [], {})
+    await store.winners.claim(winner(), "a", later(30))
+    await store.winners.settle(winner(), WinnerState.LOST, [])
+    await store.watches.next_watch(FIRST, None)
+    await store.winners.settle(winner(), WinnerState.ACCEPTED, [])
+    assert await sessions(store.watches, later(1), later(30)) == [FIRST]

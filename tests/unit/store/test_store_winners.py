@@ -113,12 +113,13 @@ async def test_settling_twice_changes_nothing_more(store, winners):
     assert (await store.offer_sets.get(SET)).version == version
 
 
-async def test_a_lost_winner_marks_no_losers_and_starts_no_watch(store, winners):
+async def test_a_lost_winner_marks_no_losers_and_is_watched(store, winners):
     await winners.claim(winner(FIRST), "a", later(30))
     assert await winners.settle(winner(FIRST), LOST, [])
     assert (await winners.of_offer_set(SET)).state is LOST
     assert await overlays(store) == [None, None, None]
-    assert await store.watches.lease_watches("a", NOW, later(30), 9) == []
+    [watched] = await store.watches.lease_watches("a", NOW, later(30), 9)
+    assert watched.session == FIRST
     assert not await is_open(store)
 
 
