@@ -11,15 +11,14 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from aggregator.domain.acceptance import Acceptance, Step
+from aggregator.domain.acceptance import Acceptance, Step, Verdict, verdict
 from aggregator.domain.errors import StoreUnavailable
 from aggregator.domain.events import AcceptFinished, AcceptOutcome, AmbiguousAccepts
 from aggregator.domain.outcomes import Outcome, SessionReading
 from aggregator.domain.phases import SessionPhase
 from aggregator.domain.records import Route, Winner, WinnerState
-from aggregator.domain.updates import phase_update
+from aggregator.domain.updates import Update, phase_update
 from aggregator.ports.clock import Clock
-from aggregator.ports.sites import CallContext
 from aggregator.ports.snapshot import Snapshot
 from aggregator.ports.store import WinnerReadings, Winners
 from aggregator.ports.telemetry import Telemetry
@@ -32,6 +31,7 @@ from aggregator.services.site_calls import SiteCalls, context_for
 
 _log = structlog.get_logger(__name__)
 _ACCEPT = phase_update(SessionPhase.ACCEPTED)
+_CANCEL = phase_update(SessionPhase.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +131,19 @@ class Attempts:
         return None
 
     async def _ask(self, attempt: Attempt) -> None:
+        attempt.reading = await self._update(attempt, _ACCEPT)
+        attempt.acceptance = attempt.acceptance.after_asking(attempt.reading)
+
+    async def _update(self, attempt: Attempt, update: Update) -> SessionReading:
         route = attempt.route
         site = self._snapshot.current().owner(route.site)
-        attempt.reading = (
-            _removed(route)
-            if site is None
-            else await self._calls.update_session(
-                site, route.site_session, _ACCEPT, self._context(attempt)
-            )
+        if site is None:
+            return _removed(route)
+        deadline = asyncio.get_running_loop().time() + self._limits.call
+        context = context_for(attempt.caller, deadline)
+        return await self._calls.update_session(
+            site, route.site_session, update, context
         )
-        attempt.acceptance = attempt.acceptance.after_asking(attempt.reading)
 
     async def _read(self, attempt: Attempt) -> None:
         attempt.reading = await self.read(attempt.route, attempt.caller)
@@ -156,12 +159,9 @@ class Attempts:
             site, route.site_session, context_for(caller, deadline)
         )
 
-    def _context(self, attempt: Attempt) -> CallContext:
-        deadline = asyncio.get_running_loop().time() + self._limits.call
-        return context_for(attempt.caller, deadline)
-
-    async def _taken(self, attempt: Attempt) -> Accepted:
-        await self._settling.settle(attempt.winner, attempt.caller)
+    async def _taken(self, attempt: Attempt) -> Accepted | None:
+        if not await self._settling.settle(attempt.winner, attempt.caller):
+            return await self._give_back(attempt)
         await self._note(attempt)
         self.finished(
             attempt.route,
@@ -170,6 +170,24 @@ class Attempts:
             else AcceptOutcome.ACCEPTED,
         )
         return Accepted()
+
+    async def _give_back(self, attempt: Attempt) -> Accepted | None:
+        """Cancel what the site took after another offer of the set had won.
+
+        That takes two replicas that were at work on the acceptance, of which one
+        was told that it is refused.
+        """
+        route = attempt.route
+        attempt.reading = await self._update(attempt, _CANCEL)
+        given_up = attempt.winner.give_up
+        if verdict(attempt.reading) is not Verdict.REFUSED and (
+            given_up is None or self._clock.now() < given_up
+        ):
+            await self._rest(attempt)
+            return None
+        await self._note(attempt)
+        self.finished(route, AcceptOutcome.CONFLICT)
+        return Accepted(refusal="another offer of the set was accepted meanwhile")
 
     async def _refused(self, attempt: Attempt) -> Accepted:
         route = attempt.route

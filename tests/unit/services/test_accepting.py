@@ -222,6 +222,26 @@ async def test_an_acceptance_is_taken_over_from_a_replica_that_went_away():
 
 
 @virtual_time
+async def test_what_a_site_took_after_a_sibling_had_won_is_cancelled():
+    """Another replica was told no, withdrew, and the user took the sibling there."""
+    async with offered(call_delay=1.0) as (federation, offers, uuid):
+        site = federation.brokers["a"]
+        accepting = asyncio.create_task(update(federation, offers["a"]))
+        await asyncio.sleep(0.5)
+        store = federation.store
+        await store.withdraw(store.winner[uuid])
+        sibling = federation.accepting._claim(store.kept[offers["b"]])
+        await store.claim(sibling, "other", federation.clock.now())
+        await store.settle(sibling, WinnerState.ACCEPTED, [])
+        site.faults.extend([(None, True), (Outcome.TIMEOUT, False)])
+        with pytest.raises(ImpossibleUpdate, match="another offer"):
+            await accepting
+        assert site.phases[offers["a"]] is SessionPhase.CANCELLED
+        assert store.winner[uuid].session == offers["b"]
+        assert outcomes(federation)[-1] is AcceptOutcome.CONFLICT
+
+
+@virtual_time
 async def test_without_a_durable_row_the_site_is_not_asked():
     async with offered() as (federation, offers, _):
         federation.store.broken = True
