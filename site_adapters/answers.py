@@ -32,8 +32,9 @@ def written(site: str, write: Callable[[], Mapping[str, Any]]) -> bytes | Failur
 
 
 def spoken_in(site: str, document: dict[str, Any], default: Dialect) -> Dialect:
-    """Return the dialect that an answer is in, ``default`` where it doesn't show."""
-    dialect = _read(site, lambda: detect_dialect(document, default.name))
+    """Return the dialect that an answer is in, ``default`` where that may well be."""
+    name = default.name
+    dialect = _read(site, lambda: detect_dialect(document, name, preferred=name))
     return default if isinstance(dialect, Failure) else dialect
 
 

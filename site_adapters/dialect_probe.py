@@ -3,6 +3,9 @@
 No GET tells. A ``POST`` of ``{}`` does: brokers demand an executable, so they answer
 NO (or 400) and reserve nothing; the layout and the URIs of the offer set that says
 so name the dialect, and 404 or 405 says that the site has the other route.
+
+Where the words of a NO are those of two dialects, a part that only the older one
+reads is sent, of no kind: a broker that reads it refuses it, the others ignore it.
 """
 
 from dataclasses import dataclass
@@ -21,6 +24,13 @@ from site_adapters.replies import Reply
 
 _NEWEST_FIRST: Final = tuple(DIALECTS.values())[::-1]
 _ROUTES: Final = tuple(dict.fromkeys(d.submit_path for d in _NEWEST_FIRST))
+_TRIALS: Final = {
+    "2025-06": b'{"computer": {"type": "urn:none"}}',
+    "2026-02": b'{"volumes": [{"kind": "urn:none"}]}',
+}
+"""What a broker of the older dialect can't read, and one of the next ignores."""
+
+_UNREADABLE: Final = frozenset({400, 422})
 _NO_SUCH_ROUTE: Final = frozenset({404, 405})
 _UNTELLING: Final = frozenset(
     {Outcome.UNAUTHORIZED, Outcome.FORBIDDEN, Outcome.THROTTLED, Outcome.LOOP}
@@ -59,7 +69,10 @@ async def probe_dialect(
         if refused.outcome in _UNTELLING:
             return refused
         if refused.outcome is not Outcome.ERROR_5XX:
-            return await _named_by(reply, route, site, most)
+            found = await _named_by(reply, route, site, most)
+            if found.offers or reply.status in _UNREADABLE:
+                return found
+            return await _tried(found, caller, context)
         broken[route] = refused
     return _guessed(broken)
 
@@ -85,6 +98,18 @@ async def _named_by(reply: Reply, route: str, site: str, most: int) -> Finding:
         return Finding(_newest_of(route))
     dialect = _dialect_of(document, route, site)
     return Finding(dialect, read_offers(site, document, dialect, most).offers)
+
+
+async def _tried(found: Finding, caller: SiteCaller, context: CallContext) -> Finding:
+    """Return the older dialect that has the same words, if the site speaks it."""
+    later = _NEWEST_FIRST.index(found.dialect) + 1
+    for older in _NEWEST_FIRST[later : later + 1]:
+        if trial := _TRIALS.get(older.name):
+            call = Call(Operation.REQUEST, older.submit_path, trial)
+            reply = await caller.look(call, context)
+            if isinstance(reply, Reply) and reply.status in _UNREADABLE:
+                return Finding(older)
+    return found
 
 
 def _dialect_of(document: dict[str, Any], route: str, site: str) -> Dialect:

@@ -176,9 +176,7 @@ async def test_phases_have_the_words_of_the_clients_dialect(federation, speaks):
         assert session["phase"] == ("READY" if is_old else "AVAILABLE")
 
 
-async def test_a_set_is_answered_in_the_dialect_it_was_asked_for_in(
-    federation, speaks
-):
+async def test_a_set_is_answered_in_the_dialect_it_was_asked_for_in(federation, speaks):
     response = await submit(federation, speaks)
     posted = await response.json()
     for path in (response.headers["Location"], response.headers["Location"] + "/"):

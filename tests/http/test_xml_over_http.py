@@ -144,9 +144,7 @@ async def test_media_types_of_request_and_answer_are_independent(federation, spe
 
 async def test_an_old_set_is_given_in_xml_in_a_dialect_that_has_it(federation, speaks):
     old = Dialogue("2025-11")
-    response = await federation.post(
-        old.path, json.dumps(old.request()), headers=JSON
-    )
+    response = await federation.post(old.path, json.dumps(old.request()), headers=JSON)
     location = response.headers["Location"]
     plain = await federation.get(location, headers={"Accept": "application/xml"})
     await problem_of(plain, 406)

@@ -79,7 +79,9 @@ NEWEST: Final = _WORDINGS[-1].name
 """The name of the newest dialect, whose vocabulary is the canonical one."""
 
 
-def detect_dialect(document: Mapping[str, Any], default: str) -> Dialect:
+def detect_dialect(
+    document: Mapping[str, Any], default: str, *, preferred: str | None = None
+) -> Dialect:
     """Return the dialect of a request, update, offer set or session.
 
     Where several fit it is the newest of them.
@@ -87,5 +89,6 @@ def detect_dialect(document: Mapping[str, Any], default: str) -> Dialect:
     Args:
         document: The message.
         default: The name of the dialect where there is nothing to tell by.
+        preferred: The name of the dialect that it is in if that fits.
     """
-    return DIALECTS[_DETECTOR.detect(document) or default]
+    return DIALECTS[_DETECTOR.detect(document, preferred) or default]

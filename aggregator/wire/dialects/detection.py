@@ -29,13 +29,20 @@ class Detector:
                 families[_family(uri)].add(wording.name)
         self._families: Mapping[str, set[str]] = families
 
-    def detect(self, document: Mapping[str, Any]) -> str | None:
-        """Return the newest dialect that fits, None if nothing tells any apart."""
+    def detect(
+        self, document: Mapping[str, Any], preferred: str | None = None
+    ) -> str | None:
+        """Return the newest dialect that fits, None if nothing tells any apart.
+
+        If ``preferred`` is among those that fit, it is that.
+        """
         fitting, told = list(self._wordings), False
         for evidence in self._evidence(document):
             fewer = [wording for wording in fitting if evidence(wording)]
             if fewer:
                 fitting, told = fewer, True
+        if any(wording.name == preferred for wording in fitting):
+            return preferred
         return fitting[-1].name if told else None
 
     def _evidence(self, document: Mapping[str, Any]) -> Iterator[Evidence]:
