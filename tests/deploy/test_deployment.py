@@ -1,0 +1,107 @@
+"""What is shipped to run the service with is what its own tools take for valid."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import trustme
+import yaml
+
+from tests.support.ranking import ROOT
+
+DEPLOY = ROOT / "deploy"
+
+
+def tool(name):
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    if found is None:
+        missing = f"{name} is not installed"
+        if os.environ.get("METABROKER_TEST_ALL") == "1":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return found
+
+
+def run(*command):
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=60
+    )
+
+
+def manifests(name):
+    return list(yaml.safe_load_all((DEPLOY / "kubernetes" / name).read_text()))
+
+
+def test_the_dockerfile_passes_its_linter():
+    # The linter comes as a package of the tests' environment, beside its Python.
+    linter = Path(sys.executable).parent / "hadolint"
+    done = run(str(linter), str(DEPLOY / "Dockerfile"))
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "manifest", manifests("metabroker.yaml"), ids=lambda m: m["kind"]
+)
+def test_kubernetes_manifests_are_valid(manifest):
+    kubernetes_validate.validate(manifest, "1.30", strict=True)
+
+
+def test_the_pod_can_write_nothing_but_its_scratch():
+    (deployment,) = [
+        m for m in manifests("metabroker.yaml") if m["kind"] == "Deployment"
+    ]
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    environment = {e["name"]: e.get("value") for e in container["env"]}
+    assert environment["METABROKER_STATE"].startswith("/tmp/")
+
+
+def test_the_monitor_selects_the_service():
+    (monitor,) = manifests("monitoring.yaml")
+    (service,) = [m for m in manifests("metabroker.yaml") if m["kind"] == "Service"]
+    wanted = monitor["spec"]["selector"]["matchLabels"].items()
+    assert wanted <= service["metadata"]["labels"].items()
+    (endpoint,) = monitor["spec"]["endpoints"]
+    assert endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
+
+
+def test_the_alerts_become_a_prometheus_rule():
+    done = run(sys.executable, str(DEPLOY / "kubernetes" / "prometheus_rule.py"))
+    rule = yaml.safe_load(done.stdout)
+    assert rule["kind"] == "PrometheusRule"
+    alerts = yaml.safe_load((ROOT / "grafana" / "alerts.yaml").read_text())
+    assert rule["spec"] == alerts
+
+
+def test_the_unit_is_what_systemd_takes(tmp_path):
+    unit = (DEPLOY / "systemd" / "metabroker.service").read_text()
+    copy = tmp_path / "metabroker.service"
+    # Only the command isn't here: any that is stands in for it.
+    copy.write_text(unit.replace("/opt/metabroker/bin/metabroker", sys.executable))
+    done = run(tool("systemd-analyze"), "verify", str(copy))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_proxy_is_what_nginx_takes(tmp_path):
+    nginx = tool("nginx")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+
+    issued = trustme.CA().issue_cert("broker.example.org")
+    issued.private_key_pem.write_to_path(str(key))
+    issued.cert_chain_pems[0].write_to_path(str(certificate))
+    site = (DEPLOY / "nginx" / "metabroker.conf").read_text()
+    site = site.replace("/etc/ssl/private/broker.example.org.key", str(key))
+    site = site.replace("/etc/ssl/certs/broker.example.org.pem", str(certificate))
+    (tmp_path / "site.conf").write_text(site)
+    (tmp_path / "nginx.conf").write_text(
+        f"events {{}}\npid {tmp_path}/pid;\nerror_log stderr;\n"
+        f"http {{ include {tmp_path}/site.conf; }}\n"
+    )
+    done = run(nginx, "-t", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"))
+    assert done.returncode == 0, done.stderr
