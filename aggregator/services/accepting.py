@@ -55,6 +55,11 @@ class Accepting:
         self._replica = replica
         self._under_way: dict[str, asyncio.Task[Accepted]] = {}
 
+    def deadline(self, caller: Caller) -> float:
+        """Return until when ``caller`` waits for a site's word, on the loop's clock."""
+        wait = self._limits.deadline if caller.wait is None else caller.wait
+        return caller.received + wait
+
     async def accept(self, route: Route, caller: Caller) -> None:
         """Accept the offer of ``route``; return once its site has taken it.
 
@@ -149,9 +154,8 @@ class Accepting:
     async def _wait_for(
         self, task: asyncio.Task[Accepted], route: Route, caller: Caller
     ) -> None:
-        wait = self._limits.deadline if caller.wait is None else caller.wait
         try:
-            async with asyncio.timeout_at(caller.received + wait):
+            async with asyncio.timeout_at(self.deadline(caller)):
                 accepted = await asyncio.shield(task)
         except TimeoutError:
             raise AcceptPending(

@@ -14,7 +14,8 @@ from aggregator.ports.clock import Clock
 from aggregator.ports.store import Routes, WinnerReadings
 from aggregator.services.accepting import Accepting
 from aggregator.services.caller import Caller
-from aggregator.services.repeating import Repeating
+from aggregator.services.punctual import answered_by
+from aggregator.services.repeating import Repeating, Requested
 from aggregator.services.sessions import Sessions, Status
 
 _ENDS_THE_SET: Final = frozenset({"sibling-accepted", "accept-lost"})
@@ -67,13 +68,19 @@ class Failover:
             Overloaded, StoreUnavailable: As for the two steps by themselves.
         """
         requested = await self._repeating.request_offers(request, caller)
+        # The wait that the client granted was for the offers; accepting has its own.
+        patient = replace(caller, received=self._now(), wait=None)
+        async with answered_by(self._accepting.deadline(patient)):
+            return await self._accept_any(requested, patient)
+
+    async def _accept_any(
+        self, requested: Requested, caller: Caller
+    ) -> DirectExecution:
         offer_set = requested.offer_set
         routes = await self._routes.of_offer_set(offer_set.uuid)
         if requested.repeated:
             routes = await self._winner_first(offer_set.uuid, routes)
-        # The wait that the client granted was for the offers; accepting has its own.
-        patient = replace(caller, received=self._now(), wait=None)
-        taken, refusals = await self._first_taken(routes, patient)
+        taken, refusals = await self._first_taken(routes, caller)
         if taken is None:
             return DirectExecution(self._refused(offer_set, refusals), taken=False)
         return DirectExecution(await self._view(taken, refusals), taken=True)
@@ -86,6 +93,10 @@ class Failover:
             ImpossibleUpdate: None of the offers could be accepted.
             AcceptPending: A site has not said yet whether it took the offer.
         """
+        async with answered_by(self._accepting.deadline(caller)):
+            return await self._accept(session, caller)
+
+    async def _accept(self, session: str, caller: Caller) -> SessionView:
         wanted = await self._sessions.route(session, caller.principal)
         siblings = await self._routes.of_offer_set(wanted.offer_set)
         following = [r for r in siblings if r.position > wanted.position]

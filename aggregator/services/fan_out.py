@@ -111,7 +111,7 @@ class FanningOut:
         caller: Caller,
     ) -> FanOut:
         """Ask every eligible site; the calls belong to the service from the start."""
-        deadline = caller.received + self._wait(caller)
+        deadline = caller.received + self._limits.wait(caller.wait)
         late_until = deadline + self._limits.late_answers
         asked, not_asked = self._plan(federation)
         calls = {
@@ -154,10 +154,6 @@ class FanningOut:
                 timeout=until - loop.time(),
                 return_when=asyncio.FIRST_COMPLETED,
             )
-
-    def _wait(self, caller: Caller) -> float:
-        wait = self._limits.deadline if caller.wait is None else caller.wait
-        return min(max(wait, self._limits.shortest_wait), self._limits.longest_wait)
 
     def _plan(
         self, federation: Federation

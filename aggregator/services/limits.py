@@ -60,6 +60,11 @@ class FanOutLimits:
         if not 0 < self.quorum <= 1:
             raise ValueError(f"quorum must be above 0 and at most 1, not {self.quorum}")
 
+    def wait(self, wanted: float | None) -> float:
+        """Return how long sites are waited for, where a client wants ``wanted``."""
+        wait = self.deadline if wanted is None else wanted
+        return min(max(wait, self.shortest_wait), self.longest_wait)
+
 
 @dataclass(frozen=True, slots=True)
 class StatusLimits:

@@ -25,6 +25,7 @@ from aggregator.ports.store import OfferSets, RequestClaims
 from aggregator.services.background import Background
 from aggregator.services.caller import Caller
 from aggregator.services.limits import FanOutLimits
+from aggregator.services.punctual import answered_by
 from aggregator.services.requesting import Requesting, raise_unless_answered
 
 _log = structlog.get_logger(__name__)
@@ -73,6 +74,13 @@ class Repeating:
             FanOutFailed: No offer came, and that isn't a NO.
             Overloaded, UserOverLimit, StoreUnavailable: As for any request.
         """
+        deadline = caller.received + self._limits.wait(caller.wait)
+        async with answered_by(deadline):
+            return await self._request(request, caller, deadline)
+
+    async def _request(
+        self, request: ExecutionRequest, caller: Caller, deadline: float
+    ) -> Requested:
         uuid = self._new_uuid()
         if caller.key is None:
             return Requested(
@@ -82,7 +90,7 @@ class Repeating:
         if claim.digest != caller.digest:
             raise KeyReused("this idempotency key came with another request before")
         if claim.offer_set != uuid:
-            return await self._repeated(claim, caller)
+            return await self._repeated(claim, deadline)
         return Requested(await self._first(request, caller, claim))
 
     async def _claim(self, uuid: str, caller: Caller) -> RequestClaim:
@@ -120,9 +128,7 @@ class Repeating:
             # The claim becomes stale by itself.
             _log.warning("claim_not_given_up", reason=error.detail)
 
-    async def _repeated(self, claim: RequestClaim, caller: Caller) -> Requested:
-        wait = self._limits.deadline if caller.wait is None else caller.wait
-        until = caller.received + min(wait, self._limits.longest_wait)
+    async def _repeated(self, claim: RequestClaim, until: float) -> Requested:
         loop = asyncio.get_running_loop()
         while (offer_set := await self._offer_sets.get(claim.offer_set)) is None:
             if loop.time() >= until:

@@ -4,19 +4,19 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import structlog
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from aggregator.domain.errors import StoreUnavailable, UnknownResource
 from aggregator.domain.events import SessionPhaseSeen, StartObserved
-from aggregator.domain.messages import Level, Message
+from aggregator.domain.messages import Message
+from aggregator.domain.notices import overlay_notice, stale_notice
 from aggregator.domain.outcomes import Outcome, SessionReading
 from aggregator.domain.phases import TAKEN, session_phase
 from aggregator.domain.principal import Principal
 from aggregator.domain.records import PhaseChange, Route
-from aggregator.domain.schedules import format_instant
 from aggregator.domain.status import (
     has_started,
     is_presumed_expired,
@@ -36,6 +36,8 @@ from aggregator.services.settling import Settling
 from aggregator.services.site_calls import SiteCalls, context_for
 
 _log = structlog.get_logger(__name__)
+_PATIENCE: Final = 1.0
+"""Seconds that the store is waited for where it isn't needed for an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Sessions:
         self._fresh: TTLCache[str, Status] = TTLCache(
             limits.cached, max(limits.freshness, 0.0), timer=_monotonic
         )
+        self._known: LRUCache[str, Route] = LRUCache(limits.cached)
         self._reading: dict[str, asyncio.Task[Status]] = {}
 
     async def get(self, session: str, caller: Caller) -> SessionView:
@@ -96,7 +99,26 @@ class Sessions:
         route = await self._routes.get(session)
         if route is None or not _is_owner(route, principal):
             raise _unknown(session)
+        self._known[session] = route
         return route
+
+    async def known_route(self, session: str, principal: Principal) -> Route:
+        """Return a session's route, as this process last knew it without the store.
+
+        Raises:
+            UnknownResource: There is none, or none that the principal may see.
+            StoreUnavailable: It isn't known whether there is one.
+        """
+        known = self._known.get(session)
+        if known is None:
+            return await self.route(session, principal)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self.route(session, principal)
+        except (StoreUnavailable, TimeoutError):
+            if not _is_owner(known, principal):
+                raise _unknown(session) from None
+            return known
 
     async def read(self, route: Route, caller: Caller | None) -> Status:
         """Read the session at its site now, and keep what is new.
@@ -139,6 +161,7 @@ class Sessions:
             last_residue=reading.residue,
             last_read=now,
         )
+        self._known[route.session] = updated
         if changes or reading.payload != route.last_payload:
             await self._save(updated, changes, caller)
         return Status(updated)
@@ -153,9 +176,9 @@ class Sessions:
         now = self._clock.now()
         notes = list(messages)
         if status.fault is not None:
-            notes.append(_staleness(status.fault, route, now))
+            notes.append(stale_notice(status.fault, route, now))
         if route.overlay is not None:
-            notes.append(_overlay_message(route, now))
+            notes.append(overlay_notice(route.overlay, now))
         return SessionView(
             session=route.session,
             payload=route.last_payload,
@@ -172,7 +195,7 @@ class Sessions:
             return status
         reading = self._reading.get(session)
         if reading is None:
-            route = await self.route(session, caller.principal)
+            route = await self.known_route(session, caller.principal)
             reading = self._reading.get(session)
             if reading is None:
                 reading = self._begin(route, caller)
@@ -204,13 +227,15 @@ class Sessions:
         self, route: Route, changes: tuple[PhaseChange, ...], caller: Caller | None
     ) -> None:
         try:
-            if _is_taken(changes):
-                # First, for once the reading is kept it isn't new any more.
-                await self._settling.adopt(route, caller)
-            await self._routes.save_reading(route, changes)
-        except StoreUnavailable as error:
+            async with asyncio.timeout(_PATIENCE):
+                if _is_taken(changes):
+                    # First, for once the reading is kept it isn't new any more.
+                    await self._settling.adopt(route, caller)
+                await self._routes.save_reading(route, changes)
+        except (StoreUnavailable, TimeoutError) as error:
             # Reads go on from what is known; the next reading is kept instead.
-            _log.warning("reading_not_kept", session=route.session, reason=error.detail)
+            reason = str(error) or "the store did not answer in time"
+            _log.warning("reading_not_kept", session=route.session, reason=reason)
 
     def _observe_start(
         self, route: Route, reading: SessionReading, now: datetime
@@ -246,29 +271,3 @@ def _is_owner(route: Route, principal: Principal) -> bool:
 
 def _unknown(session: str) -> UnknownResource:
     return UnknownResource(f"there is no session {session}")
-
-
-def _staleness(fault: SessionReading, route: Route, now: datetime) -> Message:
-    values = {"site": fault.site, "why": fault.detail or fault.outcome.value}
-    if fault.outcome is Outcome.NOT_FOUND:
-        kind = "urn:metabroker:session-lost-at-site"
-        template = "{site} no longer knows this session"
-    else:
-        kind = "urn:metabroker:status-stale"
-        template = "{site} could not be asked ({why})"
-    if route.last_read is not None:
-        values["read"] = format_instant(route.last_read)
-        values["age"] = f"{(now - route.last_read).total_seconds():.0f}"
-        template += "; this is its state of {read}, {age} s ago"
-    return Message(kind, Level.WARN, template, values, now)
-
-
-def _overlay_message(route: Route, now: datetime) -> Message:
-    assert route.overlay is not None
-    return Message(
-        "urn:metabroker:phase-known-here",
-        Level.INFO,
-        "the session is {phase}, whatever its site says later",
-        {"phase": route.overlay.value},
-        now,
-    )

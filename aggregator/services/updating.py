@@ -21,6 +21,7 @@ from aggregator.ports.store import Overlays
 from aggregator.services.accepting import Accepting
 from aggregator.services.caller import Caller
 from aggregator.services.limits import AcceptanceLimits
+from aggregator.services.punctual import answered_by
 from aggregator.services.releasing import Releasing
 from aggregator.services.sessions import Sessions, Status
 from aggregator.services.site_calls import SiteCalls, context_for
@@ -65,6 +66,14 @@ class Updating:
             SiteUnavailable: Whether the site took another update isn't known.
             StoreUnavailable: Nothing was done, for it could not be kept.
         """
+        if update.phase is not SessionPhase.ACCEPTED:
+            return await self._update(session, update, caller)
+        async with answered_by(self._accepting.deadline(caller)):
+            return await self._update(session, update, caller)
+
+    async def _update(
+        self, session: str, update: Update, caller: Caller
+    ) -> SessionView:
         route = await self._sessions.route(session, caller.principal)
         try:
             notes = await self._carry_out(route, update, caller)
@@ -191,7 +200,7 @@ class Updating:
 
     async def _latest(self, session: str, caller: Caller) -> Status:
         """Return the session as the update left it, without asking the site again."""
-        return Status(await self._sessions.route(session, caller.principal))
+        return Status(await self._sessions.known_route(session, caller.principal))
 
     def _require_granted(self, route: Route, wanted: SessionPhase) -> None:
         phase = shown_phase(route, self._clock.now())

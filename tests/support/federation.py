@@ -27,6 +27,7 @@ from aggregator.services.limits import (
 )
 from aggregator.services.offer_sets import ShownOfferSets
 from aggregator.services.releasing import Releasing
+from aggregator.services.repeating import Repeating
 from aggregator.services.requesting import Requesting
 from aggregator.services.sessions import Sessions
 from aggregator.services.settling import Settling
@@ -56,10 +57,10 @@ class NoCatalogue:
 class InProcessFederation:
     """A whole federation in one process; sites are added before it runs."""
 
-    def __init__(self, **limits):
+    def __init__(self, store=None, **limits):
         self.clock = LoopClock()
         self.telemetry = RecordedTelemetry()
-        self.store = MemoryStore()
+        self.store = store or MemoryStore()
         self.sites: dict[str, FederatedSite] = {}
         self.brokers: dict[str, InProcessSite] = {}
         self.fan_out_limits = limits.pop("fan_out", FanOutLimits())
@@ -178,6 +179,15 @@ class InProcessFederation:
             telemetry=telemetry,
             budget=ReservationBudget(store, clock, self.budget_limits),
             limits=self.fan_out_limits,
+        )
+        self.repeating = Repeating(
+            requesting=self.requesting,
+            claims=store.request_claims,
+            offer_sets=store.offer_sets,
+            background=background,
+            clock=clock,
+            limits=self.fan_out_limits,
+            new_uuid=lambda: next(self._uuids),
         )
         self.shown = ShownOfferSets(store.offer_sets, store.routes, clock)
 

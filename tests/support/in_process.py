@@ -135,6 +135,7 @@ class MemoryStore:
         self.finished: list[tuple[object, str]] = []
         self.due: dict = {}
         self.watched: dict = {}
+        self.claims: dict = {}
         self.broken = False
         self.history_rows = []
 
@@ -193,6 +194,14 @@ class MemoryStore:
     @property
     def offer_sets(self):
         return _OfferSets(self)
+
+    @property
+    def request_claims(self):
+        return _RequestClaims(self)
+
+    async def route_of(self, session):
+        self._check()
+        return self.kept.get(session)
 
     async def of_set(self, offer_set):
         self._check()
@@ -325,20 +334,43 @@ class MemoryStore:
 class _Routes:
     def __init__(self, store):
         self._store = store
-        self.of_offer_set = store.of_set
-        self.save_reading = store.save_reading
-        self.mark = store.mark
 
     async def get(self, session):
+        return await self._store.route_of(session)
+
+    async def of_offer_set(self, offer_set):
+        return await self._store.of_set(offer_set)
+
+    async def save_reading(self, route, changes):
+        await self._store.save_reading(route, changes)
+
+    async def mark(self, sessions, phase):
+        await self._store.mark(sessions, phase)
+
+
+class _RequestClaims:
+    def __init__(self, store):
+        self._store = store
+
+    async def claim(self, claim, stale):
         self._store._check()
-        return self._store.kept.get(session)
+        owner = (claim.issuer, claim.subject, claim.key)
+        return self._store.claims.setdefault(owner, claim)
+
+    async def give_up(self, claim):
+        self._store._check()
+        self._store.claims.pop((claim.issuer, claim.subject, claim.key), None)
 
 
 class _OfferSets:
     def __init__(self, store):
         self._store = store
-        self.add = store.add
-        self.replace = store.replace
+
+    async def add(self, offer_set, releases, estimated_starts):
+        await self._store.add(offer_set, releases, estimated_starts)
+
+    async def replace(self, offer_set, releases, estimated_starts):
+        return await self._store.replace(offer_set, releases, estimated_starts)
 
     async def get(self, uuid):
         self._store._check()

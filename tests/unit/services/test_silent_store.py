@@ -1,0 +1,153 @@
+"""While the store is silent, callers are answered in time, from what is known."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from aggregator.domain.errors import StoreUnavailable, UnknownResource
+from aggregator.domain.phases import SessionPhase
+from aggregator.domain.principal import Principal
+from aggregator.domain.updates import phase_update
+from tests.support.federation import REQUEST, InProcessFederation
+from tests.support.in_process import MemoryStore, session_uuid
+from tests.support.virtual_time import virtual_time
+
+ACCEPT = phase_update(SessionPhase.ACCEPTED)
+LATEST = 0.5
+SESSION = session_uuid("a")
+
+
+class SilentStore(MemoryStore):
+    """A store of which some methods never return, as when its packets are dropped."""
+
+    def silence(self, *names):
+        for name in names:
+            setattr(self, name, self._never)
+
+    def heal(self):
+        for name in [name for name, it in vars(self).items() if it == self._never]:
+            delattr(self, name)
+
+    async def _never(self, *_):
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def running(**behaviour):
+    federation = InProcessFederation(store=SilentStore())
+    federation.add("a", **behaviour)
+    async with federation.running():
+        yield federation
+
+
+@asynccontextmanager
+async def answered_within(seconds):
+    began = asyncio.get_running_loop().time()
+    yield
+    assert asyncio.get_running_loop().time() - began <= seconds
+
+
+@virtual_time
+@pytest.mark.parametrize("wait", [None, 1, 20])
+@pytest.mark.parametrize("method", ["add", "open_reservations"])
+async def test_a_request_is_answered_by_its_deadline(wait, method):
+    async with running(delay=0.9) as federation:
+        federation.store.silence(method)
+        async with answered_within((wait or 8) + LATEST):
+            with pytest.raises(StoreUnavailable) as caught:
+                await federation.repeating.request_offers(
+                    REQUEST, federation.caller(wait=wait)
+                )
+        assert caught.value.retry_after
+        federation.store.heal()
+        await asyncio.sleep(2)
+        await federation.releasing.work_off()
+        assert SessionPhase.OFFERED not in federation.brokers["a"].phases.values()
+
+
+@virtual_time
+@pytest.mark.parametrize("wait", [None, 1])
+@pytest.mark.parametrize("method", ["claim", "of_offer_set"])
+async def test_an_acceptance_is_answered_by_its_deadline(wait, method):
+    async with running() as federation:
+        [offer] = (await federation.ask()).offers
+        federation.store.silence(method)
+        async with answered_within((wait or 10) + LATEST):
+            with pytest.raises(StoreUnavailable):
+                await federation.updating.update(
+                    offer.session, ACCEPT, federation.caller(wait=wait)
+                )
+        assert federation.brokers["a"].phases[SESSION] is SessionPhase.OFFERED
+
+
+@virtual_time
+async def test_a_reading_that_can_not_be_kept_is_given_all_the_same():
+    async with running() as federation:
+        await federation.ask()
+        federation.store.silence("save_reading")
+        federation.brokers["a"].phases[SESSION] = SessionPhase.PREPARING
+        async with answered_within(2):
+            view = await federation.sessions.get(SESSION, federation.caller())
+        assert view.phase is SessionPhase.PREPARING
+
+
+@virtual_time
+async def test_a_session_that_was_seen_here_goes_on_being_read():
+    async with running() as federation:
+        await federation.ask()
+        await federation.sessions.get(SESSION, federation.caller())
+        federation.store.silence("route_of", "save_reading")
+        for phase in (SessionPhase.PREPARING, SessionPhase.RUNNING):
+            federation.brokers["a"].phases[SESSION] = phase
+            await asyncio.sleep(3)
+            async with answered_within(2.5):
+                view = await federation.sessions.get(SESSION, federation.caller())
+            assert view.phase is phase
+        federation.store.heal()
+        await asyncio.sleep(3)
+        await federation.sessions.get(SESSION, federation.caller())
+        assert federation.store.kept[SESSION].last_payload["phase"] == "RUNNING"
+
+
+@virtual_time
+async def test_nobody_else_sees_what_is_known_here():
+    async with running() as federation:
+        owner = Principal("https://issuer.example", "ana")
+        await federation.ask(principal=owner)
+        await federation.sessions.get(SESSION, federation.caller(principal=owner))
+        await asyncio.sleep(3)
+        federation.store.silence("route_of")
+        with pytest.raises(UnknownResource):
+            await federation.sessions.get(SESSION, federation.caller())
+
+
+@virtual_time
+async def test_a_session_that_was_never_seen_here_is_not_said_to_be_unknown():
+    async with running() as federation:
+        federation.store.broken = True
+        with pytest.raises(StoreUnavailable):
+            await federation.sessions.get(SESSION, federation.caller())
+
+
+@virtual_time
+async def test_what_is_known_here_is_not_enough_to_accept():
+    async with running() as federation:
+        await federation.ask()
+        await federation.sessions.get(SESSION, federation.caller())
+        federation.store.broken = True
+        with pytest.raises(StoreUnavailable):
+            await federation.updating.update(SESSION, ACCEPT, federation.caller())
+        assert federation.brokers["a"].phases[SESSION] is SessionPhase.OFFERED
+
+
+@virtual_time
+async def test_an_acceptance_that_was_kept_is_told_though_the_store_went_away():
+    async with running(call_delay=1.0) as federation:
+        await federation.ask()
+        accepting = asyncio.create_task(
+            federation.updating.update(SESSION, ACCEPT, federation.caller())
+        )
+        await asyncio.sleep(0.5)
+        federation.store.silence("route_of")
+        assert (await accepting).phase is SessionPhase.ACCEPTED
