@@ -1,7 +1,8 @@
 """Shapes: what a value must be like, and what is left of one that isn't quite.
 
 A shape returns the value itself where it fits, a copy without the members that don't
-where that is enough, and ``MISFIT`` where nothing can be kept. Null fits everywhere.
+where that is enough, and ``MISFIT`` where nothing can be kept. Null fits nowhere: a
+member that is null is as good as not there, and published schemas know none.
 """
 
 import re
@@ -106,8 +107,8 @@ def mapping(members: Mapping[str, Shape], *required: str) -> Shape:
             return MISFIT
         changed: dict[str, Any] = {}
         for key, given in value.items():
-            if key in members and given is not None:
-                member = members[key](given)
+            if key in members:
+                member = MISFIT if given is None else members[key](given)
                 if member is not given:
                     changed[key] = member
         if changed:
