@@ -88,9 +88,12 @@ class Failover:
     async def accept(self, session: str, caller: Caller) -> SessionView:
         """Accept ``session``, or else the next best offer of its set.
 
+        Where none could be accepted, the session is returned as it is with the
+        reasons; strict callers get the error.
+
         Raises:
             UnknownResource: There is no such session of the caller's.
-            ImpossibleUpdate: None of the offers could be accepted.
+            ImpossibleUpdate: None could be accepted, and the caller is strict.
             AcceptPending: A site has not said yet whether it took the offer.
         """
         async with answered_by(self._accepting.deadline(caller)):
@@ -101,11 +104,15 @@ class Failover:
         siblings = await self._routes.of_offer_set(wanted.offer_set)
         following = [r for r in siblings if r.position > wanted.position]
         taken, refusals = await self._first_taken((wanted, *following), caller)
-        if taken is None:
+        if taken is not None:
+            return await self._view(taken, refusals)
+        if caller.strict:
             raise ImpossibleUpdate(
                 "offer-refused", "; ".join(message.text for message in refusals)
             )
-        return await self._view(taken, refusals)
+        return await self._view(
+            wanted, [replace(m, level=Level.ERROR) for m in refusals]
+        )
 
     async def _winner_first(
         self, offer_set: str, routes: Sequence[Route]
