@@ -107,6 +107,8 @@ class SiteAnswer:
         offer_count: How many offers it made, where they are kept elsewhere.
         surplus: Reservations that came without being asked for: never shown, only
             released.
+        changes: How the request that went to the site differs from the user's, in
+            words.
     """
 
     site: str
@@ -118,6 +120,7 @@ class SiteAnswer:
     retry_after: float | None = None
     offer_count: int = 0
     surplus: tuple[Offer, ...] = ()
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,12 @@ class LocatedData:
     Attributes:
         size: In bytes, None where the catalogue doesn't say.
         files: The number of files that have to move.
+        caveat: Why this may be wrong, in words; empty where nothing speaks against
+            it.
     """
 
     did: Did
     replicas: tuple[Replica, ...]
     size: int | None = None
     files: int = 1
+    caveat: str = ""

@@ -20,6 +20,16 @@ class CredentialsMode(StrEnum):
     RELAY = "relay"
 
 
+class DataKind(StrEnum):
+    """How a request can name the data that it needs."""
+
+    SIMPLE = "simple"
+    S3 = "s3"
+    RUCIO = "rucio"
+    IVOA = "ivoa"
+    SKAO = "skao"
+
+
 class SiteKind(StrEnum):
     """What answers at a site's URL."""
 
@@ -53,6 +63,7 @@ class Site:
         dialect: The dialect that it speaks, or ``auto``.
         country: ISO 3166 code; latitude and longitude in degrees.
         rses: Names of the storage elements whose data the site reads locally.
+        data_kinds: The kinds of data that its broker knows.
         schedule_includes_staging: Whether the site's own ``preparing`` counts the
             time that staging takes.
         ingest_gbps: How fast the site can take data in, None where unknown.
@@ -74,6 +85,7 @@ class Site:
     latitude: float | None = None
     longitude: float | None = None
     rses: tuple[str, ...] = ()
+    data_kinds: tuple[DataKind, ...] = tuple(DataKind)
     schedule_includes_staging: bool = False
     ingest_gbps: float | None = None
     in_flight: int = 32

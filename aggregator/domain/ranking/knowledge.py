@@ -33,6 +33,11 @@ class Links:
         table: Throughput, or the name of a class, by (source site, target site).
         rse_sites: For each RSE (canonical name) the sites that read it locally.
         rse_aliases: Other names of RSEs, to their canonical names.
+        distances: How far sites are apart, by (source site, target site): whole
+            numbers that only mean nearer or further.
+        distance_classes: Which class a link has, where the table doesn't say: of
+            each greatest distance, the nearest first. What is further than all, or
+            of unknown distance, has the default throughput.
 
     Raises:
         ValueError: A throughput isn't above 0, or a class isn't one of ``classes``.
@@ -43,6 +48,8 @@ class Links:
     table: Mapping[tuple[str, str], float | str] = field(default_factory=dict)
     rse_sites: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rse_aliases: Mapping[str, str] = field(default_factory=dict)
+    distances: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    distance_classes: tuple[tuple[int, str], ...] = ()
 
     def __post_init__(self) -> None:
         positive(default_gbps=self.default_gbps)
@@ -53,6 +60,9 @@ class Links:
                     raise ValueError(f"{entry} is no class of links")
             else:
                 positive(**{f"{source} to {target}": entry})
+        for _, name in self.distance_classes:
+            if name not in self.classes:
+                raise ValueError(f"{name} is no class of links")
 
     def rse(self, name: str) -> str:
         """Return the canonical name of an RSE: stripped, upper case, unaliased."""
@@ -61,8 +71,17 @@ class Links:
 
     def gbps(self, source: str, target: str) -> float:
         """Return the throughput from one site to another, in Gb/s."""
-        entry = self.table.get((source, target), self.default_gbps)
+        entry = self.table.get((source, target))
+        if entry is None:
+            entry = self._class_by_distance(source, target) or self.default_gbps
         return self.classes[entry] if isinstance(entry, str) else entry
+
+    def _class_by_distance(self, source: str, target: str) -> str | None:
+        distance = self.distances.get((source, target))
+        if distance is None:
+            return None
+        nearest = (name for most, name in self.distance_classes if distance <= most)
+        return next(nearest, None)
 
 
 @dataclass(frozen=True, slots=True)

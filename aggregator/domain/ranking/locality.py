@@ -18,6 +18,7 @@ class Dataset:
         size: In bytes, None where nobody says.
         verified: Whether a replica catalogue named the replicas; otherwise the
             request or the offer claims them.
+        caveat: Why what the catalogue says may be wrong, empty where it doesn't.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Dataset:
     files: int
     replicas: tuple[Replica, ...]
     verified: bool
+    caveat: str = ""
 
 
 def datasets(
@@ -69,6 +71,7 @@ def _dataset(
         if located and verified
         else tuple(map(Replica, claimed)),
         verified=verified,
+        caveat=located.caveat if located else "",
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from aggregator.domain.offers import Offer
 from aggregator.domain.ranking.engine import rank
@@ -15,6 +15,8 @@ from aggregator.domain.ranking.plain import from_plain, to_plain
 from aggregator.domain.ranking.policy import Policy
 from aggregator.domain.requests import ExecutionRequest
 from aggregator.domain.schedules import format_instant, parse_instant
+
+T = TypeVar("T")
 
 
 def replay_inputs(
@@ -92,17 +94,24 @@ def _relevant(
 
 
 def _between(links: Links, sources: set[str], targets: set[str]) -> Links:
-    canonical = {links.rse(name) for name in sources}
+    senders = sources | {links.rse(name) for name in sources}
     return replace(
         links,
-        table={
-            (source, target): entry
-            for (source, target), entry in links.table.items()
-            if target in targets and (source in sources or source in canonical)
-        },
+        table=_joining(links.table, senders, targets),
+        distances=_joining(links.distances, senders, targets),
         rse_sites={
             rse: sites
             for rse, sites in links.rse_sites.items()
             if (sources | targets) & set(sites)
         },
     )
+
+
+def _joining(
+    pairs: Mapping[tuple[str, str], T], sources: set[str], targets: set[str]
+) -> dict[tuple[str, str], T]:
+    return {
+        (source, target): entry
+        for (source, target), entry in pairs.items()
+        if source in sources and target in targets
+    }

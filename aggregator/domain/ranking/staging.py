@@ -121,6 +121,8 @@ def _notes(reads: Sequence[_Read], lake: Lake, rules: DataRules) -> tuple[str, .
     notes: list[str] = []
     for read in reads:
         name = read.dataset.name
+        if read.dataset.caveat:
+            notes.append(f"{name}: {read.dataset.caveat}")
         if read.dataset.size is None:
             assumed = f"{rules.unknown_size_gb:g} GB"
             notes.append(f"size of {name} unknown, {assumed} assumed")
