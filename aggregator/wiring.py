@@ -43,6 +43,7 @@ from aggregator.services.attempts import Attempts
 from aggregator.services.background import Background
 from aggregator.services.budget import ReservationBudget
 from aggregator.services.census import Census
+from aggregator.services.decisions import Decisions
 from aggregator.services.failover import Failover
 from aggregator.services.fan_out import FanningOut
 from aggregator.services.following import Following
@@ -221,6 +222,9 @@ class _Service:
         )
         self._health.configure(configuration.sites)
         self._telemetry.record(Reloaded(success=True))
+        self._decisions = Decisions(
+            store.decisions, background, self._settings.decisions
+        )
         self._releasing = self._build_releasing()
         self._settling = self._build_settling()
         self._sessions = self._build_sessions()
@@ -380,10 +384,12 @@ class _Service:
                 offer_sets=self._store.offer_sets,
                 health=self._health,
                 releasing=self._releasing,
+                decisions=self._decisions,
                 background=self._background,
                 clock=self._clock,
                 telemetry=self._telemetry,
             ),
+            decisions=self._decisions,
             releasing=self._releasing,
             clock=self._clock,
             telemetry=self._telemetry,

@@ -21,10 +21,12 @@ from aggregator.configuration.validation import Entry
 from aggregator.services.limits import (
     AcceptanceLimits,
     BudgetLimits,
+    DecisionLimits,
     FanOutLimits,
     FollowLimits,
     HealthLimits,
     ReleaseLimits,
+    ReloadLimits,
     RetentionLimits,
     StatusLimits,
     WatchLimits,
@@ -164,6 +166,10 @@ class Settings(Entry):
     retention: Annotated[RetentionLimits, AfterValidator(_not_negative)] = (
         RetentionLimits()
     )
+    decisions: Annotated[DecisionLimits, AfterValidator(_not_negative)] = (
+        DecisionLimits()
+    )
+    reload: Annotated[ReloadLimits, AfterValidator(_not_negative)] = ReloadLimits()
     bodies: Bodies = Bodies()
     auth: Auth = Auth()
     dialect_probe: bool = True

@@ -14,6 +14,7 @@ class Caller:
         received: When its last byte came, on the event loop's clock.
         wait: Seconds for which the client asked us to wait at most.
         strict: Whether an impossible update is to be an error.
+        policy: The name of the ranking policy that the client asked for, if any.
         authorization: The ``Authorization`` header, for sites to which it is
             relayed; never stored, never logged.
         via: The ``Via`` header that goes to the sites, our own id included.
@@ -26,6 +27,7 @@ class Caller:
     principal: Principal = ANONYMOUS
     wait: float | None = None
     strict: bool = False
+    policy: str | None = None
     authorization: str | None = field(default=None, repr=False)
     via: str = ""
     trace: Mapping[str, str] = field(default_factory=dict)

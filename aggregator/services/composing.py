@@ -1,8 +1,10 @@
 """Composing an offer set from what the sites brought: merge, rank, explain."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 from aggregator.domain.answers import funnel_messages, site_messages
 from aggregator.domain.merging import merge
@@ -11,19 +13,29 @@ from aggregator.domain.outcomes import SiteAnswer
 from aggregator.domain.ranking.engine import rank
 from aggregator.domain.ranking.explanation import Ranking
 from aggregator.domain.ranking.knowledge import Knowledge
-from aggregator.domain.ranking.policy import choose
+from aggregator.domain.ranking.policy import Policy, choose
+from aggregator.domain.ranking.replay import replay_inputs
 from aggregator.domain.records import OfferSet, Release
+from aggregator.domain.requests import ExecutionRequest
 from aggregator.domain.sites import SiteKind
+from aggregator.ports.snapshot import Federation
+from aggregator.services.caller import Caller
 from aggregator.services.fan_out import FanOut
 from aggregator.services.site_health import SiteHealth
 
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A set to keep, and what to do about the offers that aren't in it."""
+    """A set to keep, and what to do about the offers that aren't in it.
+
+    Attributes:
+        inputs: Returns what the ranking rested on as plain data, which takes longer
+            than the ranking itself.
+    """
 
     offer_set: OfferSet
     ranking: Ranking
+    inputs: Callable[[], Mapping[str, Any]]
     releases: tuple[Release, ...]
     estimated_starts: Mapping[str, datetime]
 
@@ -59,9 +71,7 @@ def compose(
             if site.site.kind is SiteKind.METABROKER
         ],
     )
-    groups = fan_out.caller.principal.groups
-    ranking = rank(
-        choose(federation.policies, fan_out.request, groups, None),
+    inputs = (
         fan_out.request,
         fan_out.uuid,
         merged.offers,
@@ -73,6 +83,8 @@ def compose(
         now,
         frozenset(offer.session for offer in before.offers),
     )
+    policy = policy_for(federation, fan_out.request, fan_out.caller)
+    ranking = rank(policy, *inputs)
     answers = fan_out.all_answers()
     ranked = tuple(one.offer for one in ranking.ranked)
     offer_set = replace(
@@ -88,6 +100,7 @@ def compose(
     return Composed(
         offer_set,
         ranking,
+        partial(replay_inputs, *inputs),
         releases=(
             *(
                 release(dropped.offer, dropped.reason, now)
@@ -105,6 +118,18 @@ def compose(
             for ranked in ranking.ranked
         },
     )
+
+
+def policy_for(
+    federation: Federation, request: ExecutionRequest, caller: Caller
+) -> Policy:
+    """Return the policy that serves a request, which its client may have chosen.
+
+    Raises:
+        UnknownPolicy: The client may not choose the one that it asked for.
+    """
+    groups = caller.principal.groups
+    return choose(federation.policies, request, groups, caller.policy)
 
 
 def _shown_and_expired(before: OfferSet, ranked: Sequence[Offer]) -> Iterator[Offer]:

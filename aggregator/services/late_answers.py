@@ -15,6 +15,7 @@ from aggregator.ports.store import OfferSets, SessionsTaken
 from aggregator.ports.telemetry import Telemetry
 from aggregator.services.background import Background
 from aggregator.services.composing import compose, release
+from aggregator.services.decisions import Decisions
 from aggregator.services.fan_out import FanOut
 from aggregator.services.releasing import Releasing
 from aggregator.services.site_health import SiteHealth
@@ -32,6 +33,7 @@ class LateAnswers:
         offer_sets: OfferSets,
         health: SiteHealth,
         releasing: Releasing,
+        decisions: Decisions,
         background: Background,
         clock: Clock,
         telemetry: Telemetry,
@@ -39,6 +41,7 @@ class LateAnswers:
         self._offer_sets = offer_sets
         self._health = health
         self._releasing = releasing
+        self._decisions = decisions
         self._background = background
         self._clock = clock
         self._telemetry = telemetry
@@ -109,13 +112,16 @@ class LateAnswers:
             health=self._health,
             now=self._clock.now(),
         )
+        version = before.version + 1
         done = await self._offer_sets.replace(
-            replace(composed.offer_set, version=before.version + 1),
+            replace(composed.offer_set, version=version),
             composed.releases,
             composed.estimated_starts,
         )
-        if done and composed.releases:
-            self._releasing.wake()
+        if done:
+            self._decisions.note(composed, version)
+            if composed.releases:
+                self._releasing.wake()
         return done
 
     async def _release(

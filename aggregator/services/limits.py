@@ -291,3 +291,54 @@ class RetentionLimits:
     def __post_init__(self) -> None:
         """Refuse times and batches of nothing."""
         _positive(keep_days=self.keep_days, interval=self.interval, batch=self.batch)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionLimits:
+    """How many rankings are kept, to be explained and made again.
+
+    Attributes:
+        kept: The most that are; 0 keeps none. Their age is limited as the sets' is.
+        largest: The most bytes that one may take up, compressed.
+        waiting: The most that may wait to be written; more are lost.
+        replayed: The most that one replay makes again.
+        replay_time: After which a replay ends, complete or not.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    kept: int = 10_000
+    largest: int = 2**20
+    waiting: int = 100
+    replayed: int = 5_000
+    replay_time: float = 20.0
+
+    def __post_init__(self) -> None:
+        """Refuse times and counts of nothing."""
+        _positive(
+            largest=self.largest,
+            waiting=self.waiting,
+            replayed=self.replayed,
+            replay_time=self.replay_time,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadLimits:
+    """How changes of the configuration's files are noticed.
+
+    Attributes:
+        watch: Whether the files are watched; SIGHUP has them read again anyway.
+        interval: How late a change is noticed that the system doesn't tell.
+        settle: For how long files must stay as they are before they are read.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    watch: bool = True
+    interval: float = 5.0
+    settle: float = 0.2
+
+    def __post_init__(self) -> None:
+        """Refuse an interval of nothing."""
+        _positive(interval=self.interval)

@@ -38,7 +38,8 @@ from aggregator.ports.store import OfferSets, SessionsTaken
 from aggregator.ports.telemetry import Telemetry
 from aggregator.services.budget import ReservationBudget
 from aggregator.services.caller import Caller
-from aggregator.services.composing import Composed, compose
+from aggregator.services.composing import Composed, compose, policy_for
+from aggregator.services.decisions import Decisions
 from aggregator.services.fan_out import FanningOut, FanOut
 from aggregator.services.late_answers import LateAnswers
 from aggregator.services.limits import FanOutLimits
@@ -59,6 +60,7 @@ class Requesting:
         health: SiteHealth,
         offer_sets: OfferSets,
         late_answers: LateAnswers,
+        decisions: Decisions,
         releasing: Releasing,
         clock: Clock,
         telemetry: Telemetry,
@@ -70,6 +72,7 @@ class Requesting:
         self._health = health
         self._offer_sets = offer_sets
         self._late_answers = late_answers
+        self._decisions = decisions
         self._releasing = releasing
         self._clock = clock
         self._telemetry = telemetry
@@ -91,16 +94,18 @@ class Requesting:
             uuid: The new set's.
 
         Raises:
+            UnknownPolicy: The caller may not choose the policy that it asked for.
             Overloaded: As many requests as may be are under way, or offers open.
             UserOverLimit: The same of this user.
             FanOutFailed: No offer came, and that isn't a NO; the set is kept.
             StoreUnavailable: The set can't be kept; its offers are released.
         """
         with self._refusals_counted(), self._admitted(caller.principal):
+            federation = self._snapshot.current()
+            # Refused before any site reserves something for it.
+            policy_for(federation, request, caller)
             await self._budget.require(caller.principal)
-            fan_out = self._fanning_out.begin(
-                uuid, request, self._snapshot.current(), caller
-            )
+            fan_out = self._fanning_out.begin(uuid, request, federation, caller)
             try:
                 await self._fanning_out.wait(fan_out)
                 arrived = fan_out.new_answers()
@@ -110,6 +115,7 @@ class Requesting:
                 # the request reserved, so that it is given back.
                 self._late_answers.release_all(fan_out)
                 raise
+            self._decisions.note(composed, composed.offer_set.version)
             self._late_answers.follow(fan_out, composed.offer_set)
             self._count(fan_out, arrived, composed)
             raise_unless_answered(composed.offer_set)

@@ -14,11 +14,13 @@ from aggregator.services.attempts import Attempts
 from aggregator.services.background import Background
 from aggregator.services.budget import ReservationBudget
 from aggregator.services.caller import Caller
+from aggregator.services.decisions import Decisions
 from aggregator.services.fan_out import FanningOut
 from aggregator.services.late_answers import LateAnswers
 from aggregator.services.limits import (
     AcceptanceLimits,
     BudgetLimits,
+    DecisionLimits,
     FanOutLimits,
     HealthLimits,
     ReleaseLimits,
@@ -161,6 +163,8 @@ class InProcessFederation:
             clock=clock,
             limits=self.acceptance_limits,
         )
+        # Decisions are packed in threads, which know no virtual time.
+        decisions = Decisions(None, background, DecisionLimits(kept=0))
         self.requesting = Requesting(
             snapshot=self,
             fanning_out=FanningOut(self.calls, clock, background, self.fan_out_limits),
@@ -170,10 +174,12 @@ class InProcessFederation:
                 offer_sets=store.offer_sets,
                 health=self.health,
                 releasing=self.releasing,
+                decisions=decisions,
                 background=background,
                 clock=clock,
                 telemetry=telemetry,
             ),
+            decisions=decisions,
             releasing=self.releasing,
             clock=clock,
             telemetry=telemetry,
