@@ -56,7 +56,11 @@ class Heard:
     @property
     def kinds(self):
         """What its messages are."""
-        return {message["kind"] for message in self.document["meta"]["messages"]}
+        return {message["kind"] for message in self.messages}
+
+    @property
+    def messages(self):
+        return self.document["meta"].get("messages", [])
 
 
 async def ask(federation, body=REQUEST, **headers):
@@ -106,15 +110,16 @@ async def site_reports(federation):
 
 
 async def metric(federation, name, **labels):
-    """Return the value of a metric, None where it has none with these labels."""
+    """Return the value of a metric, summed over all that have these labels."""
     async with await federation.get("/metrics") as answer:
         text = await answer.text()
+    total = 0.0
     for line in text.splitlines():
         sample, _, value = line.rpartition(" ")
         found, _, rest = sample.partition("{")
         if found == name and all(f'{k}="{v}"' in rest for k, v in labels.items()):
-            return float(value)
-    return None
+            total += float(value)
+    return total
 
 
 async def eventually(check, within=10.0):

@@ -1,0 +1,97 @@
+"""The service as a process of its own, on a SQLite file, to be killed and started."""
+
+import asyncio
+import re
+import signal
+from contextlib import asynccontextmanager
+
+import aiohttp
+
+from aggregator.store.sql_store import sqlite_url
+from tests.support.commands import CLEAN, COMMAND
+from tests.support.running import configuration_files
+
+_STARTING = 20.0
+_URL = re.compile(r"\"url\":\"(http://127\.0\.0\.1:\d+)\".*service_started")
+
+
+class ServedFederation:
+    """A federation whose service is a process; it may be down at times.
+
+    Attributes:
+        sites: The running sites, by name.
+        url: Where the service is, for as long as it is up.
+    """
+
+    def __init__(self, directory, sites, client, settings, environment):
+        configured = [
+            {
+                "name": name,
+                "required": "always",
+                "broker": {"url": site.url, "dialect": site.site.dialect},
+            }
+            for name, site in sites.items()
+        ]
+        store = {"store": sqlite_url(directory / "store.sqlite")}
+        self._configuration = configuration_files(
+            directory, configured, {**store, **settings}
+        )
+        self._log = directory / "log"
+        self._environment = environment
+        self._process = None
+        self._client = client
+        self.sites = sites
+        self.url = ""
+
+    async def start(self):
+        """Start the service, and return once it answers."""
+        with self._log.open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *COMMAND,
+                *("serve", "--config", str(self._configuration)),
+                env={**CLEAN, **self._environment},
+                stderr=log,
+            )
+        async with asyncio.timeout(_STARTING):
+            while not (found := _URL.search(self._log.read_text())):
+                assert self._process.returncode is None, self._log.read_text()
+                await asyncio.sleep(0.02)
+        self.url = found[1]
+
+    async def kill(self):
+        """End the service as a crash does."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self):
+        """Tell the service to end, and see that it does so without complaint."""
+        assert await self._end(signal.SIGTERM) == 0, self._log.read_text()
+
+    async def _end(self, number):
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        process.send_signal(number)
+        return await process.wait()
+
+    async def post(self, path, body, headers):
+        return await self._client.post(
+            self.url + path, data=body, headers=headers, allow_redirects=False
+        )
+
+    async def get(self, path, headers=None):
+        return await self._client.get(self.url + path, headers=headers)
+
+
+@asynccontextmanager
+async def served_federation(directory, sites, settings=None, **environment):
+    """Run the service in front of ``sites``, running ones by name, as a process."""
+    timeout = aiohttp.ClientTimeout(total=20)
+    async with aiohttp.ClientSession(timeout=timeout) as client:
+        federation = ServedFederation(
+            directory, sites, client, settings or {}, environment
+        )
+        await federation.start()
+        try:
+            yield federation
+        finally:
+            await federation.kill()
