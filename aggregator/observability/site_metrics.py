@@ -1,6 +1,7 @@
 """Metrics of the sites: how they are, and how calls to them end."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -38,19 +39,40 @@ class SiteMetrics:
             events.SiteEjected: self._ejected,
         }
 
-    def configure(self, sites: Iterable[Site]) -> None:
-        """Show ``sites`` in every scrape from now on, with what they may do wrong."""
+    def configure(self, sites: Collection[Site]) -> None:
+        """Show ``sites``, and no others, in every scrape from now on.
+
+        What was counted of a site that is gone stays; how it is doesn't.
+        """
+        for gone in self._info_of.keys() - {site.name for site in sites}:
+            self._forget(gone)
         for site in sites:
             self._required.labels(site.name).set(site.required is Required.ALWAYS)
             self._in_downtime.labels(site.name).set_function(
                 partial(self._is_in_downtime, site)
             )
+            if site.name not in self._info_of:
+                self._in_flight.labels(site.name).set(0)
+                self._show_state(site.name, SiteState.UNKNOWN)
             self._show_info(
                 site.name, (site.node, site.name, site.adapter, site.dialect, "")
             )
-            self._in_flight.labels(site.name).set(0)
-            self._show_state(site.name, SiteState.UNKNOWN)
             self._create_children(site.name)
+
+    def _forget(self, site: str) -> None:
+        self._info.remove(site, *self._info_of.pop(site))
+        for state in SiteState:
+            self._state.remove(site, state.value)
+        for gauge in (
+            self._up,
+            self._required,
+            self._in_downtime,
+            self._in_flight,
+            self._clock_skew,
+            self._last_success,
+        ):
+            with suppress(KeyError):
+                gauge.remove(site)
 
     def _create_states(self, section: Section) -> None:
         self._up = section.gauge(
@@ -140,22 +162,26 @@ class SiteMetrics:
         operation = event.operation.value
         self._calls.labels(event.site, operation, event.outcome.value).inc()
         self._seconds.labels(event.site, operation).observe(event.seconds)
-        if event.outcome in _SUCCESSES:
+        if event.outcome in _SUCCESSES and event.site in self._info_of:
             self._last_success.labels(event.site).set(self._now().timestamp())
 
     def _in_flight_changed(self, event: events.SiteInFlight) -> None:
-        self._in_flight.labels(event.site).set(event.calls)
+        if event.site in self._info_of:
+            self._in_flight.labels(event.site).set(event.calls)
 
     def _probed(self, event: events.SiteProbed) -> None:
+        known = self._info_of.get(event.site)
+        if known is None:
+            return
         if event.clock_skew is not None:
             self._clock_skew.labels(event.site).set(event.clock_skew)
-        known = self._info_of.get(event.site)
-        if event.version and known is not None:
+        if event.version:
             version = event.version[:_LONGEST_VERSION]
             self._show_info(event.site, (*known[:-1], version))
 
     def _state_changed(self, event: events.SiteStateChanged) -> None:
-        self._show_state(event.site, event.state)
+        if event.site in self._info_of:
+            self._show_state(event.site, event.state)
 
     def _ejected(self, event: events.SiteEjected) -> None:
         self._ejections.labels(event.site, event.reason.value).inc()
