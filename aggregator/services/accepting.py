@@ -79,6 +79,7 @@ class Accepting:
             )
             begun = Acceptance() if winner is claim else begun
         self._require_same(winner, route)
+        _require_no_end(route)
         if winner.state is WinnerState.LOST:
             await self._adopt(route, caller)
         elif winner.state is WinnerState.ACCEPTING:
@@ -105,10 +106,7 @@ class Accepting:
                 _ = self._work_on(winner, route, None, Acceptance.resumed())
 
     def _require_acceptable(self, route: Route) -> None:
-        if route.overlay is not None:
-            raise ImpossibleUpdate(
-                "not-offered", f"the offer is {route.overlay.value} already"
-            )
+        _require_no_end(route)
         if has_expired(route, self._clock.now()):
             self._attempts.finished(route, AcceptOutcome.EXPIRED)
             raise ImpossibleUpdate("offer-expired", "the offer has expired")
@@ -180,3 +178,10 @@ class Accepting:
             )
         await self._settling.adopt(route, caller)
         await self._sessions.note(route, reading)
+
+
+def _require_no_end(route: Route) -> None:
+    if route.overlay is not None:
+        raise ImpossibleUpdate(
+            "not-offered", f"the offer is {route.overlay.value} already"
+        )
