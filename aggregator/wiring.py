@@ -8,11 +8,12 @@ import signal
 import socket
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import aiohttp
 import structlog
@@ -20,11 +21,13 @@ from aiohttp import web
 
 from aggregator.catalogue.static import StaticCatalogue
 from aggregator.configuration.loading import Configuration, load
-from aggregator.configuration.settings import Auth
+from aggregator.configuration.policies import PolicyTexts
+from aggregator.configuration.problems import ConfigurationError, Problem
+from aggregator.configuration.settings import Auth, Settings
 from aggregator.configuration.watching import CurrentFederation
 from aggregator.domain.events import Reloaded
 from aggregator.domain.ranking.builtin import BUILT_IN
-from aggregator.domain.ranking.components import Components
+from aggregator.domain.ranking.components import Components, Filter, Weigher
 from aggregator.http.application import create_application
 from aggregator.http.keys import (
     Authentication,
@@ -38,6 +41,7 @@ from aggregator.observability.logs import LoggedTelemetry, configure_logging
 from aggregator.observability.metrics import Metrics
 from aggregator.ports.clock import Clock
 from aggregator.ports.snapshot import FederatedSite, Federation
+from aggregator.ports.telemetry import Telemetry
 from aggregator.services.accepting import Accepting
 from aggregator.services.attempts import Attempts
 from aggregator.services.background import Background
@@ -55,6 +59,7 @@ from aggregator.services.pruning import Pruning
 from aggregator.services.readiness import Readiness
 from aggregator.services.releasing import Releasing
 from aggregator.services.repeating import Repeating
+from aggregator.services.replaying import Replaying
 from aggregator.services.requesting import Requesting
 from aggregator.services.sessions import Sessions
 from aggregator.services.settling import Settling
@@ -98,11 +103,17 @@ def version() -> str:
 
 
 def ranking_components() -> Components:
-    """Return all filters and weighers: ours, and those of other distributions."""
-    return BUILT_IN.extended(
-        filters=_entry_points("metabroker.filters"),
-        weighers=_entry_points("metabroker.weighers"),
-    )
+    """Return all filters and weighers: ours, and those of other distributions.
+
+    Raises:
+        ConfigurationError: One of the others can't be used.
+    """
+    filters = _entry_points("metabroker.filters", Filter)
+    weighers = _entry_points("metabroker.weighers", Weigher)
+    try:
+        return BUILT_IN.extended(filters, weighers)
+    except ValueError as error:
+        raise ConfigurationError([_foreign("ranking components", error)]) from error
 
 
 def load_configuration(path: Path, environ: Mapping[str, str]) -> Configuration:
@@ -163,6 +174,7 @@ async def running_service(
         settings.listen.port if port is None else port,
     )
     bound = listener.getsockname()[1]
+    metrics = Metrics(version(), WallClock().now)
     with listener:
         async with (
             open_store(settings.store_url) as store,
@@ -172,8 +184,11 @@ async def running_service(
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=True,
             ) as session,
+            _traced(settings, LoggedTelemetry(metrics)) as telemetry,
         ):
-            service = _Service(configuration, store, background, session)
+            service = _Service(
+                configuration, store, background, session, metrics, telemetry
+            )
             app = create_application(
                 service.use_cases,
                 HttpSettings(
@@ -182,15 +197,34 @@ async def running_service(
                     version=version(),
                     started=datetime.now(UTC),
                     standard_id=settings.standard_id,
+                    traced=settings.tracing.endpoint is not None,
                     trusted_hosts=frozenset(settings.trusted_hosts),
                     max_request_bytes=settings.bodies.max_request_bytes,
                 ),
-                Exposition(service.metrics.render),
+                Exposition(metrics.render),
                 _authentication(settings.auth, session),
             )
             service.start()
             async with _answering(app, listener):
                 yield RunningService(settings.base_url(bound), store)
+
+
+@asynccontextmanager
+async def _traced(settings: Settings, telemetry: Telemetry) -> AsyncIterator[Telemetry]:
+    """Have spans exported while the block runs, where an endpoint is set."""
+    if settings.tracing.endpoint is None:
+        yield telemetry
+        return
+    # An extra, which most deployments go without.
+    from aggregator.observability.tracing import exporting  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        exported = exporting(settings.tracing.endpoint, telemetry, version())
+        try:
+            yield stack.enter_context(exported)
+        finally:
+            # What is left is sent: that waits for the collector.
+            await asyncio.to_thread(stack.close)
 
 
 class _Service:
@@ -202,19 +236,21 @@ class _Service:
         store: SqlStore,
         background: Background,
         session: aiohttp.ClientSession,
+        metrics: Metrics,
+        telemetry: Telemetry,
     ) -> None:
         self._background = background
         self._settings = configuration.settings
         self._store = store
         self._clock: Clock = WallClock()
         self._replica = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self.metrics = Metrics(version(), self._clock.now)
-        self._telemetry = LoggedTelemetry(self.metrics)
+        self._metrics = metrics
+        self._telemetry = telemetry
         self._adapters = _adapters(configuration, session, self._clock)
         self._snapshot = CurrentFederation(_federation(configuration, self._adapters))
         self._health = SiteHealth(self._settings.health, self._clock, self._telemetry)
         self._calls = SiteCalls(self._health, self._telemetry)
-        self.metrics.configure(
+        self._metrics.configure(
             configuration.sites,
             configuration.policies,
             self._settings.fan_out,
@@ -240,6 +276,13 @@ class _Service:
                 limits=self._settings.following,
             ),
             offer_sets=offer_sets,
+            decisions=self._decisions,
+            replaying=Replaying(
+                decisions=store.decisions,
+                reader=PolicyTexts(ranking_components()),
+                snapshot=self._snapshot,
+                limits=self._settings.decisions,
+            ),
             sessions=self._sessions,
             updating=self._build_updating(),
             failover=self._build_failover(repeating),
@@ -409,7 +452,11 @@ def _authentication(auth: Auth, session: aiohttp.ClientSession) -> Authenticatio
         return Authentication()
     rules = TokenRules(auth.issuer, auth.audience, auth.algorithms, auth.leeway)
     keys = IssuerKeys(auth.issuer, session, KeyLimits())
-    return Authentication(JwtVerifier(rules, keys), required=auth.mode == "required")
+    return Authentication(
+        JwtVerifier(rules, keys),
+        required=auth.mode == "required",
+        operators=auth.operators,
+    )
 
 
 def _adapters(
@@ -446,8 +493,31 @@ def _federation(
     )
 
 
-def _entry_points(group: str) -> list[type]:
-    return [point.load() for point in importlib.metadata.entry_points(group=group)]
+_Component = TypeVar("_Component", bound=Filter | Weigher)
+
+
+def _entry_points(group: str, kind: type[_Component]) -> list[type[_Component]]:
+    return [
+        _loaded(point, kind) for point in importlib.metadata.entry_points(group=group)
+    ]
+
+
+def _loaded(
+    point: importlib.metadata.EntryPoint, kind: type[_Component]
+) -> type[_Component]:
+    place = f"{point.group} {point.name} ({point.value})"
+    try:
+        found = point.load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError([_foreign(place, error)]) from error
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        raise ConfigurationError([_foreign(place, f"is not a {kind.__name__}")])
+    return found
+
+
+def _foreign(place: str, reason: object) -> Problem:
+    """Return what is wrong with something that another distribution brings."""
+    return Problem(place, None, None, "", str(reason))
 
 
 def _new_uuid() -> str:

@@ -116,6 +116,12 @@ class Log(Entry):
     format: Literal["json", "console"] = "json"
 
 
+class Tracing(Entry):
+    """Where spans are sent, over OTLP/HTTP; needs the extra ``tracing``."""
+
+    endpoint: Annotated[str, AfterValidator(read_base_url)] | None = None
+
+
 class Metrics(Entry):
     """Whether ``/metrics`` is served."""
 
@@ -178,6 +184,7 @@ class Settings(Entry):
     )
     log: Log = Log()
     metrics: Metrics = Metrics()
+    tracing: Tracing = Tracing()
 
     @property
     def store_url(self) -> str:

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from aggregator.domain.outcomes import Outcome
 from aggregator.domain.phases import SessionPhase
+from aggregator.domain.tracing import Span
 
 
 class Operation(StrEnum):
@@ -75,6 +76,17 @@ class LookupOutcome(StrEnum):
     UNANSWERED = "unanswered"
 
 
+class CacheOutcome(StrEnum):
+    """What the memory of a replica catalogue had to say of one dataset."""
+
+    HIT = "hit"
+    UNKNOWN = "unknown"
+    JOINED = "joined"
+    MISSED = "missed"
+    PAUSED = "paused"
+    STALE = "stale"
+
+
 @dataclass(frozen=True, slots=True)
 class SiteCalled:
     """A call to a site ended."""
@@ -83,6 +95,7 @@ class SiteCalled:
     operation: Operation
     outcome: Outcome
     seconds: float
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +269,23 @@ class DataLookedUp:
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogueAsked:
+    """A call to a replica catalogue ended; ``catalogue`` is its kind."""
+
+    catalogue: str
+    outcome: Outcome
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueRemembered:
+    """The memory of a replica catalogue was asked for ``count`` datasets."""
+
+    outcome: CacheOutcome
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class HttpAnswered:
     """We answered a request; ``route`` is the template of its path."""
 
@@ -263,6 +293,7 @@ class HttpAnswered:
     route: str
     status: int
     seconds: float
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +325,8 @@ Event = (
     | StartObserved
     | SessionPhaseSeen
     | DataLookedUp
+    | CatalogueAsked
+    | CatalogueRemembered
     | HttpAnswered
     | Reloaded
 )

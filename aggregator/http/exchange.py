@@ -20,7 +20,7 @@ from aggregator.domain.errors import (
     Violation,
 )
 from aggregator.domain.principal import ANONYMOUS
-from aggregator.http.keys import HTTP_SETTINGS, PRINCIPAL, REQUEST_ID
+from aggregator.http.keys import HTTP_SETTINGS, PRINCIPAL, REQUEST_ID, SPAN
 from aggregator.services.caller import Caller
 from aggregator.wire.dialects import DIALECTS
 from aggregator.wire.dialects.base import Dialect
@@ -36,7 +36,6 @@ _CODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
 _LARGE: Final = 16 * 1024
 """Bytes of a client's body above which it isn't read on the loop: that takes long."""
 _LONGEST_KEY: Final = 255
-_TRACE_HEADERS: Final = ("traceparent", "tracestate")
 _PREFERENCE: Final = re.compile(r"\s*([A-Za-z-]+)\s*(?:=\s*\"?([^\",;]*)\"?)?[^,]*")
 
 
@@ -99,14 +98,21 @@ async def read_document(request: web.Request, schema: SchemaName) -> Any:
         UnsupportedMediaType: It is of a type, or in a coding, that we don't read.
         BodyTooLarge: It is larger than we read.
     """
-    body = await _body(request)
+    body = await read_body(request)
     content_type = request.headers.get(hdrs.CONTENT_TYPE)
     if len(body) > _LARGE:
         return await asyncio.to_thread(decode, body, content_type, schema=schema)
     return decode(body, content_type, schema=schema)
 
 
-async def _body(request: web.Request) -> bytes:
+async def read_body(request: web.Request) -> bytes:
+    """Return the request's body, as it is.
+
+    Raises:
+        InputError: It did not come within its time, or not whole.
+        UnsupportedMediaType: It is in a coding that we don't read.
+        BodyTooLarge: It is larger than we read.
+    """
     settings = request.app[HTTP_SETTINGS]
     coding = request.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
     if coding not in _CODINGS:
@@ -150,13 +156,10 @@ def caller_of(request: web.Request) -> Caller:
         principal=request.get(PRINCIPAL, ANONYMOUS),
         wait=_wait(preferences),
         strict=preferences.get("handling") == "strict",
+        policy=request.query.get("policy"),
         authorization=request.headers.get(hdrs.AUTHORIZATION),
         via=", ".join(hops),
-        trace={
-            name: request.headers[name]
-            for name in _TRACE_HEADERS
-            if name in request.headers
-        },
+        span=request.get(SPAN),
         request_id=request.get(REQUEST_ID, ""),
     )
 
@@ -172,7 +175,8 @@ def keyed(request: web.Request, caller: Caller, document: Any) -> Caller:
         return caller
     if not 0 < len(key) <= _LONGEST_KEY:
         raise InputError(f"an Idempotency-Key has 1 to {_LONGEST_KEY} characters")
-    content = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    whole = document if caller.policy is None else [document, caller.policy]
+    content = orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)
     digest = hashlib.sha256(content).hexdigest()
     return replace(caller, key=key, digest=digest)
 

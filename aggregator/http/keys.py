@@ -8,15 +8,18 @@ from typing import Final
 from aiohttp import web
 
 from aggregator.domain.principal import Principal
+from aggregator.domain.tracing import Span
 from aggregator.ports.clock import Clock
 from aggregator.ports.identity import TokenVerifier
 from aggregator.ports.snapshot import Snapshot
 from aggregator.ports.telemetry import Telemetry
+from aggregator.services.decisions import Decisions
 from aggregator.services.failover import Failover
 from aggregator.services.following import Following
 from aggregator.services.offer_sets import ShownOfferSets
 from aggregator.services.readiness import Readiness
 from aggregator.services.repeating import Repeating
+from aggregator.services.replaying import Replaying
 from aggregator.services.sessions import Sessions
 from aggregator.services.site_calls import SiteCalls
 from aggregator.services.site_health import SiteHealth
@@ -30,6 +33,8 @@ class UseCases:
     repeating: Repeating
     following: Following
     offer_sets: ShownOfferSets
+    decisions: Decisions
+    replaying: Replaying
     sessions: Sessions
     updating: Updating
     failover: Failover
@@ -55,6 +60,7 @@ class HttpSettings:
         version: Our version, as ``/ping`` tells it.
         started: When the service began.
         standard_id: The IVOA identifier under which we are a broker.
+        traced: Whether traces that begin here are recorded.
     """
 
     public_url: Callable[[], str]
@@ -62,6 +68,7 @@ class HttpSettings:
     version: str
     started: datetime
     standard_id: str = "ivo://ivoa.net/std/ExecutionBroker"
+    traced: bool = False
     trusted_hosts: frozenset[str] = frozenset()
     max_request_bytes: int = 262_144
     body_timeout: float = 30.0
@@ -73,10 +80,12 @@ class Authentication:
 
     Attributes:
         required: Whether a token must be sent.
+        operators: The group whose members are operators.
     """
 
     verifier: TokenVerifier | None = None
     required: bool = False
+    operators: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +100,5 @@ HTTP_SETTINGS: Final = web.AppKey("http_settings", HttpSettings)
 AUTHENTICATION: Final = web.AppKey("authentication", Authentication)
 EXPOSITION: Final = web.AppKey("exposition", Exposition)
 REQUEST_ID: Final = web.RequestKey("request_id", str)
+SPAN: Final = web.RequestKey("span", Span)
 PRINCIPAL: Final = web.RequestKey("principal", Principal)

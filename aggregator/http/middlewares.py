@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import secrets
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -11,7 +12,15 @@ from aiohttp import hdrs, web
 
 from aggregator.domain.errors import InvalidToken, MetaBrokerError, TokenMissing
 from aggregator.domain.events import HttpAnswered
-from aggregator.http.keys import AUTHENTICATION, PRINCIPAL, REQUEST_ID, USE_CASES
+from aggregator.domain.tracing import continued
+from aggregator.http.keys import (
+    AUTHENTICATION,
+    HTTP_SETTINGS,
+    PRINCIPAL,
+    REQUEST_ID,
+    SPAN,
+    USE_CASES,
+)
 from aggregator.http.problems import http_problem, internal_problem, problem
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -27,11 +36,20 @@ _OWNED: Final = ("/offersets", "/requests", "/sessions", "/direct", "/federation
 
 @web.middleware
 async def identified(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give the request an id, the client's own where it sent one."""
+    """Give the request an id and a span, of the client's own where it sent them."""
     given = request.headers.get(_REQUEST_ID_HEADER, "")
     request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
     request[REQUEST_ID] = request_id
-    with structlog.contextvars.bound_contextvars(request_id=request_id):
+    request[SPAN] = continued(
+        request.headers.get("traceparent", ""),
+        request.headers.get("tracestate", ""),
+        trace_id=secrets.token_hex(16),
+        span_id=secrets.token_hex(8),
+        sampled=request.app[HTTP_SETTINGS].traced,
+    )
+    with structlog.contextvars.bound_contextvars(
+        request_id=request_id, trace_id=request[SPAN].trace_id
+    ):
         response = await handler(request)
     if not response.prepared:
         response.headers[_REQUEST_ID_HEADER] = request_id
@@ -48,7 +66,9 @@ async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "unknown"
     telemetry = request.app[USE_CASES].telemetry
-    telemetry.record(HttpAnswered(request.method, route, response.status, seconds))
+    telemetry.record(
+        HttpAnswered(request.method, route, response.status, seconds, request.get(SPAN))
+    )
     log = _log.debug if request.path in _QUIET else _log.info
     log(
         "request_answered",

@@ -5,6 +5,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from aggregator.domain.tracing import Span
+
 PREFIX: Final = "metabroker_"
 """What every name of ours begins with."""
 
@@ -24,6 +26,13 @@ class Description:
     text: str
     labels: tuple[str, ...]
     buckets: tuple[float, ...] = ()
+
+
+def exemplar_of(span: Span | None) -> dict[str, str] | None:
+    """Return what leads from a measurement to its trace, where that is recorded."""
+    if span is None or not span.sampled:
+        return None
+    return {"trace_id": span.trace_id, "span_id": span.span_id}
 
 
 class Section:

@@ -123,6 +123,13 @@ class LoggedTelemetry:
                     outcome=event.outcome.value,
                     seconds=round(event.seconds, 4),
                 )
+            case events.CatalogueAsked():
+                _log.debug(
+                    "catalogue_asked",
+                    catalogue=event.catalogue,
+                    outcome=event.outcome.value,
+                    seconds=round(event.seconds, 4),
+                )
             case events.SiteStateChanged():
                 _log.info(
                     "site_state_changed",

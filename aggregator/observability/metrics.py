@@ -20,6 +20,7 @@ from prometheus_client.exposition import choose_encoder
 from aggregator.domain.events import Event
 from aggregator.domain.ranking.policy import Policy
 from aggregator.domain.sites import Site
+from aggregator.observability.catalogue_metrics import CatalogueMetrics
 from aggregator.observability.instruments import Section
 from aggregator.observability.ranking_metrics import RankingMetrics
 from aggregator.observability.service_metrics import FanOutMetrics, ServiceMetrics
@@ -49,14 +50,16 @@ class Metrics:
                 "Sites",
                 "Fan-outs",
                 "Offers and ranking",
+                "Replica catalogues",
                 "Acceptances, releases and sessions",
                 "The service",
             )
         )
-        sites, fan_outs, ranking, sessions, service = self.sections
+        sites, fan_outs, ranking, catalogues, sessions, service = self.sections
         self._sites = SiteMetrics(sites, now)
         self._fan_outs = FanOutMetrics(fan_outs)
         self._ranking = RankingMetrics(ranking)
+        self._catalogues = CatalogueMetrics(catalogues)
         self._sessions = SessionMetrics(sessions)
         self._service = ServiceMetrics(service, version, now)
         ProcessCollector(registry=self.registry)
@@ -66,6 +69,7 @@ class Metrics:
             self._sites,
             self._fan_outs,
             self._ranking,
+            self._catalogues,
             self._sessions,
             self._service,
         ):

@@ -12,6 +12,7 @@ from typing import Final
 from aggregator.domain import events
 from aggregator.domain.outcomes import NOT_ASKED, Outcome
 from aggregator.domain.phases import SessionPhase
+from aggregator.observability.catalogue_metrics import CATALOGUE_OUTCOMES
 from aggregator.observability.instruments import Description, Section
 from aggregator.observability.metrics import Metrics
 
@@ -74,6 +75,8 @@ _NOT_OF_CALLS: Final = (NOT_ASKED - {Outcome.LOOP}) | {Outcome.PENDING}
 _OUTCOMES: Final[Mapping[str, Iterable[StrEnum]]] = {
     "metabroker_site_requests_total": [o for o in Outcome if o not in _NOT_OF_CALLS],
     "metabroker_locality_lookups_total": events.LookupOutcome,
+    "metabroker_catalogue_requests_total": CATALOGUE_OUTCOMES,
+    "metabroker_catalogue_reads_total": events.CacheOutcome,
     "metabroker_accepts_total": events.AcceptOutcome,
     "metabroker_loser_releases_total": events.ReleaseOutcome,
 }

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from aggregator.domain import events
 from aggregator.domain.sites import Site
-from aggregator.observability.instruments import Section
+from aggregator.observability.instruments import Section, exemplar_of
 from aggregator.observability.site_metrics import SECONDS
 from aggregator.services.limits import FanOutLimits
 
@@ -134,7 +134,7 @@ class ServiceMetrics:
             # At 0 from the first request on, so that the first failure shows.
             self._requests.labels(method, route, str(failure))
         self._requests.labels(method, route, str(event.status)).inc()
-        self._seconds.labels(route).observe(event.seconds)
+        self._seconds.labels(route).observe(event.seconds, exemplar_of(event.span))
 
     def _reloaded(self, event: events.Reloaded) -> None:
         self._reload_success.set(event.success)

@@ -10,7 +10,7 @@ from aggregator.domain import events
 from aggregator.domain.events import Operation, SiteState
 from aggregator.domain.outcomes import CREDENTIALS_WANTED, SITE_FAULTS, Outcome
 from aggregator.domain.sites import Required, Site
-from aggregator.observability.instruments import Section
+from aggregator.observability.instruments import Section, exemplar_of
 
 SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds for durations of calls and answers."""
@@ -161,7 +161,9 @@ class SiteMetrics:
     def _called(self, event: events.SiteCalled) -> None:
         operation = event.operation.value
         self._calls.labels(event.site, operation, event.outcome.value).inc()
-        self._seconds.labels(event.site, operation).observe(event.seconds)
+        self._seconds.labels(event.site, operation).observe(
+            event.seconds, exemplar_of(event.span)
+        )
         if event.outcome in _SUCCESSES and event.site in self._info_of:
             self._last_success.labels(event.site).set(self._now().timestamp())
 

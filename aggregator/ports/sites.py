@@ -7,6 +7,7 @@ from typing import Protocol
 from aggregator.domain.offers import Offer
 from aggregator.domain.outcomes import Outcome, SessionReading, SiteAnswer
 from aggregator.domain.requests import ExecutionRequest
+from aggregator.domain.tracing import Span
 from aggregator.domain.updates import Update
 
 
@@ -19,13 +20,15 @@ class CallContext:
         authorization: The client's ``Authorization`` header, for sites to which it
             is relayed; never stored, never logged.
         via: The ``Via`` header's value, our own id included.
-        trace: W3C trace context headers to send on.
+        span: The span that causes the call.
+        trace: W3C trace context headers of the call's own span.
         request_id: The id under which the call is logged here and at the site.
     """
 
     deadline: float
     authorization: str | None = field(default=None, repr=False)
     via: str = ""
+    span: Span | None = None
     trace: Mapping[str, str] = field(default_factory=dict)
     request_id: str = ""
 

@@ -1,9 +1,9 @@
 """Who asks for something, and how: what every use case is given."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aggregator.domain.principal import ANONYMOUS, Principal
+from aggregator.domain.tracing import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Caller:
         authorization: The ``Authorization`` header, for sites to which it is
             relayed; never stored, never logged.
         via: The ``Via`` header that goes to the sites, our own id included.
-        trace: W3C trace context headers that go to the sites.
+        span: The answer's own span; calls to sites are its children.
         key: The idempotency key, None where there is none.
         digest: Of the request's document, where there is a key.
     """
@@ -30,7 +30,7 @@ class Caller:
     policy: str | None = None
     authorization: str | None = field(default=None, repr=False)
     via: str = ""
-    trace: Mapping[str, str] = field(default_factory=dict)
+    span: Span | None = None
     request_id: str = ""
     key: str | None = None
     digest: str = ""

@@ -5,13 +5,16 @@ site's health wherever it came from.
 """
 
 import asyncio
+import secrets
 from collections import Counter
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import TypeVar
 
 from aggregator.domain.events import Operation, SiteCalled, SiteInFlight
 from aggregator.domain.outcomes import Outcome, SessionReading, SiteAnswer
 from aggregator.domain.requests import ExecutionRequest
+from aggregator.domain.tracing import Span
 from aggregator.domain.updates import Update
 from aggregator.ports.sites import CallContext
 from aggregator.ports.snapshot import FederatedSite
@@ -48,8 +51,9 @@ class SiteCalls:
         self, site: FederatedSite, request: ExecutionRequest, context: CallContext
     ) -> SiteAnswer:
         """Ask the site for offers, whatever its breaker says: the caller decided."""
-        call = site.broker.request_offers(request, context)
-        return await self._counted(site.site.name, Operation.REQUEST, call)
+        span = _span(context)
+        call = site.broker.request_offers(request, _traced(context, span))
+        return await self._counted(site.site.name, Operation.REQUEST, call, span)
 
     async def read_session(
         self, site: FederatedSite, session: str, context: CallContext
@@ -57,8 +61,9 @@ class SiteCalls:
         """Read a session at its site."""
         if self.is_busy(site):
             return _busy(site)
-        call = site.broker.read_session(session, context)
-        return await self._counted(site.site.name, Operation.SESSION, call)
+        span = _span(context)
+        call = site.broker.read_session(session, _traced(context, span))
+        return await self._counted(site.site.name, Operation.SESSION, call, span)
 
     async def update_session(
         self, site: FederatedSite, session: str, update: Update, context: CallContext
@@ -66,11 +71,12 @@ class SiteCalls:
         """Ask the site to change a session. Its breaker doesn't forbid that."""
         if self.is_busy(site):
             return _busy(site)
-        call = site.broker.update_session(session, update, context)
-        return await self._counted(site.site.name, Operation.UPDATE, call)
+        span = _span(context)
+        call = site.broker.update_session(session, update, _traced(context, span))
+        return await self._counted(site.site.name, Operation.UPDATE, call, span)
 
     async def _counted(
-        self, site: str, operation: Operation, call: Awaitable[_Answer]
+        self, site: str, operation: Operation, call: Awaitable[_Answer], span: Span
     ) -> _Answer:
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -86,7 +92,7 @@ class SiteCalls:
             seconds = loop.time() - began
             self._change_open(site, -1)
             self._health.note(site, operation, outcome, detail)
-            self._telemetry.record(SiteCalled(site, operation, outcome, seconds))
+            self._telemetry.record(SiteCalled(site, operation, outcome, seconds, span))
 
     def _change_open(self, site: str, by: int) -> None:
         self._open[site] += by
@@ -99,6 +105,17 @@ def _busy(site: FederatedSite) -> SessionReading:
     )
 
 
+def _span(context: CallContext) -> Span:
+    """Return the span of a call: of the request's trace, or of one of its own."""
+    if context.span is None:
+        return Span(secrets.token_hex(16), secrets.token_hex(8))
+    return context.span.child(secrets.token_hex(8))
+
+
+def _traced(context: CallContext, span: Span) -> CallContext:
+    return replace(context, trace=span.headers)
+
+
 def context_for(caller: Caller | None, deadline: float) -> CallContext:
     """Return what a call for ``caller`` carries; None for the service's own calls."""
     if caller is None:
@@ -107,6 +124,6 @@ def context_for(caller: Caller | None, deadline: float) -> CallContext:
         deadline=deadline,
         authorization=caller.authorization,
         via=caller.via,
-        trace=caller.trace,
+        span=caller.span,
         request_id=caller.request_id,
     )
