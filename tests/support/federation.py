@@ -197,9 +197,9 @@ class InProcessFederation:
         )
         self.shown = ShownOfferSets(store.offer_sets, store.routes, clock)
 
-    async def ask(self, **caller):
+    async def ask(self, request=REQUEST, **caller):
         return await self.requesting.request_offers(
-            REQUEST, self.caller(**caller), next(self._uuids)
+            request, self.caller(**caller), next(self._uuids)
         )
 
     def caller(self, **caller):
