@@ -7,7 +7,7 @@ import pytest
 from site_adapters.simulated import SimulatedSite
 from tests.support.conversation import eventually
 from tests.support.running import running_federation
-from tests.unit.simulated.simulated_dialogue import DIALECTS, Dialogue
+from tests.support.simulated_dialogue import DIALECTS, Dialogue
 
 JSON = {"Content-Type": "application/json"}
 AUTO = {"broker": {"dialect": "auto"}}

@@ -13,7 +13,7 @@ from site_adapters.simulated import SimulatedSite, faults
 from tests.support.conversation import eventually
 from tests.support.problems import problem_of
 from tests.support.running import running_federation
-from tests.unit.simulated.simulated_dialogue import Dialogue
+from tests.support.simulated_dialogue import Dialogue
 
 SECRET = "s3cr3t-t0k3n-of-a-user"
 TOKEN = {"Authorization": f"Bearer {SECRET}"}

@@ -8,7 +8,7 @@ import pytest_asyncio
 from aggregator.domain.phases import TAKEN, SessionPhase
 from site_adapters.simulated import SimulatedSite
 from tests.support.running import running_federation
-from tests.unit.simulated.simulated_dialogue import DIALECTS, Dialogue
+from tests.support.simulated_dialogue import DIALECTS, Dialogue
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,7 +9,7 @@ from site_adapters.simulated import SimulatedSite, faults
 from tests.support.conversation import eventually
 from tests.support.problems import problem_of
 from tests.support.running import running_federation
-from tests.unit.simulated.simulated_dialogue import Dialogue
+from tests.support.simulated_dialogue import Dialogue
 
 JSON = {"Content-Type": "application/json"}
 NEW = Dialogue("2026-07")

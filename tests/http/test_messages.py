@@ -6,7 +6,7 @@ import pytest
 
 from site_adapters.simulated import SimulatedSite
 from tests.support.running import running_federation
-from tests.unit.simulated.simulated_dialogue import Dialogue
+from tests.support.simulated_dialogue import Dialogue
 
 JSON = {"Content-Type": "application/json"}
 MEMBERS = {"kind", "time", "level", "template", "values", "message"}

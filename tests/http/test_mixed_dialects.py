@@ -8,7 +8,7 @@ import pytest_asyncio
 from site_adapters.simulated import SimulatedSite
 from tests.support.problems import problem_of
 from tests.support.running import running_federation
-from tests.unit.simulated.simulated_dialogue import Dialogue
+from tests.support.simulated_dialogue import Dialogue
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

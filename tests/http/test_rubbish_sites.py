@@ -6,7 +6,7 @@ import pytest
 
 from site_adapters.simulated import SimulatedSite, faults
 from tests.support.running import running_federation
-from tests.unit.simulated.simulated_dialogue import Dialogue
+from tests.support.simulated_dialogue import Dialogue
 
 JSON = {"Content-Type": "application/json"}
 ELSEWHERE = "http://elsewhere.example:666"

@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from site_adapters.simulated import SimulatedSite, faults
 from tests.support.running import running_federation
-from tests.unit.simulated.simulated_dialogue import DIALECTS, Dialogue
+from tests.support.simulated_dialogue import DIALECTS, Dialogue
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

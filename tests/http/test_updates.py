@@ -11,7 +11,7 @@ from tests.support.conversation import eventually
 from tests.support.problems import problem_of
 from tests.support.ranking import ROOT
 from tests.support.running import running_federation
-from tests.unit.simulated.simulated_dialogue import DIALECTS, Dialogue
+from tests.support.simulated_dialogue import DIALECTS, Dialogue
 
 JSON = {"Content-Type": "application/json"}
 STRICT = {"Prefer": "handling=strict"}

@@ -10,7 +10,7 @@ from aggregator.domain.phases import TAKEN, SessionPhase
 from site_adapters.simulated import SimulatedSite, faults
 from tests.support.problems import fault_of, problem_of
 from tests.support.running import running_federation
-from tests.unit.simulated.simulated_dialogue import SKAO, Dialogue
+from tests.support.simulated_dialogue import SKAO, Dialogue
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -2,9 +2,9 @@ from contextlib import AsyncExitStack
 
 import aiohttp
 import pytest
-from simulated_dialogue import Client, Dialogue, HandClock
 
 from site_adapters.simulated import SimulatedSite, run
+from tests.support.simulated_dialogue import Client, Dialogue, HandClock
 
 
 @pytest.fixture

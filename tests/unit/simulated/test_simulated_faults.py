@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import aiohttp
 import pytest
-from simulated_dialogue import DIALECTS
 
 from aggregator.domain.phases import SessionPhase
 from site_adapters.simulated import Operation, faults
+from tests.support.simulated_dialogue import DIALECTS
 
 
 async def asked(client):

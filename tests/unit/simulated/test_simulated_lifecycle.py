@@ -1,8 +1,8 @@
 import pytest
-from simulated_dialogue import DIALECTS
 
 from aggregator.domain.phases import SessionPhase
 from site_adapters.simulated.lifecycle import ComponentPhase, roll_up
+from tests.support.simulated_dialogue import DIALECTS
 
 QUEUE = 100
 PREPARING = 50

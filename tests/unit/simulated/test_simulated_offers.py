@@ -3,9 +3,9 @@ from datetime import timedelta
 
 import pytest
 import yaml
-from simulated_dialogue import DIALECTS, META_DIALECTS, SKAO, Dialogue
 
 from aggregator.domain.offers import Quote
+from tests.support.simulated_dialogue import DIALECTS, META_DIALECTS, SKAO, Dialogue
 
 
 def starts(says, offers):

@@ -4,7 +4,8 @@ import json
 
 import pytest
 import yaml
-from simulated_dialogue import (
+
+from tests.support.simulated_dialogue import (
     DIALECTS,
     META_DIALECTS,
     REFERENCE_REQUEST,

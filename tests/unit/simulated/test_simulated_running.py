@@ -1,6 +1,5 @@
 import aiohttp
 import pytest
-from simulated_dialogue import Client, Dialogue, HandClock
 
 from aggregator.domain.phases import SessionPhase
 from site_adapters.simulated import (
@@ -9,6 +8,7 @@ from site_adapters.simulated import (
     build_application,
     run,
 )
+from tests.support.simulated_dialogue import Client, Dialogue, HandClock
 
 
 async def test_a_site_that_is_down_refuses_connections(http):

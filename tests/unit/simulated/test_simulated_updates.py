@@ -1,7 +1,7 @@
 import pytest
-from simulated_dialogue import DIALECTS, META_DIALECTS
 
 from aggregator.domain.phases import SessionPhase
+from tests.support.simulated_dialogue import DIALECTS, META_DIALECTS
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
