@@ -1,6 +1,5 @@
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -152,6 +151,21 @@ EXAMPLES = [
         {("session_phases_total", (("site", "jpsrc"), ("phase", "RUNNING"))): 1},
     ),
     (
+        events.CatalogueAsked("rucio", Outcome.TIMEOUT, 1.5),
+        {
+            ("catalogue_requests_total", (("outcome", "timeout"),)): 1,
+            ("catalogue_requests_total", (("outcome", "ok"),)): 0,
+            ("catalogue_request_duration_seconds_sum", ()): 1.5,
+        },
+    ),
+    (
+        events.CatalogueRemembered(events.CacheOutcome.STALE, 3),
+        {
+            ("catalogue_reads_total", (("outcome", "stale"),)): 3,
+            ("catalogue_reads_total", (("outcome", "hit"),)): 0,
+        },
+    ),
+    (
         events.DataLookedUp(events.LookupOutcome.UNKNOWN, 2),
         {("locality_lookups_total", (("outcome", "unknown"),)): 2},
     ),
@@ -211,10 +225,10 @@ def test_every_kind_of_event_is_counted():
 @pytest.mark.parametrize("event", get_args(Event))
 def test_every_kind_of_event_is_told_by_somebody(event):
     tellers = [
-        *ROOT.glob("aggregator/services/*.py"),
-        *ROOT.glob("aggregator/http/*.py"),
+        path
+        for path in ROOT.glob("aggregator/**/*.py")
+        if path.parent.name not in {"domain", "observability"}
     ]
-    tellers.append(Path(ROOT / "aggregator" / "wiring.py"))
     assert any(f"{event.__name__}(" in teller.read_text() for teller in tellers)
 
 
@@ -273,6 +287,37 @@ def test_site_has_one_description_however_often_its_version_changes(metrics):
 def test_version_of_any_length_takes_bounded_space(metrics):
     metrics.record(events.SiteProbed("jpsrc", "9" * 10_000, None))
     assert infos(metrics, "jpsrc")[0]["version"] == "9" * 64
+
+
+def names_with(metrics, site):
+    return {name for name, labels in samples(metrics) if ("site", site) in labels}
+
+
+def test_site_that_is_gone_is_counted_no_more_but_keeps_its_counts(metrics):
+    for event, _ in EXAMPLES:
+        metrics.record(event)
+    metrics.configure(SITES[1:], (POLICY,), FanOutLimits(), BudgetLimits())
+    assert value(metrics, "site_up", site="uksrc") == 0
+    for event, _ in EXAMPLES:
+        metrics.record(event)
+    left = names_with(metrics, "jpsrc")
+    assert not [
+        name
+        for name in left
+        if name.startswith("metabroker_site_")
+        and "_total" not in name
+        and "duration" not in name
+    ]
+    called = {**CALL, "outcome": "timeout"}
+    assert value(metrics, "site_requests_total", **called) == 2
+
+
+def test_site_that_stays_keeps_its_state_when_the_configuration_changes(metrics):
+    metrics.record(events.SiteStateChanged("jpsrc", events.SiteState.UP, "probes"))
+    metrics.record(events.SiteInFlight("jpsrc", 2))
+    metrics.configure(SITES, (POLICY,), FanOutLimits(), BudgetLimits())
+    assert value(metrics, "site_up", site="jpsrc") == 1
+    assert value(metrics, "site_inflight", site="jpsrc") == 2
 
 
 def test_limits_and_policies_are_shown(metrics):
