@@ -107,9 +107,9 @@ class Updating:
         """Reject an offer: for its user at once, at its site until that heard of it."""
         self._require_granted(route, SessionPhase.REJECTED)
         reading = await self._ask(route, update, caller)
-        if reading.outcome is Outcome.OK and reading.phase is not SessionPhase.REJECTED:
+        if reading.outcome is Outcome.OK:
             await self._sessions.note(route, reading)
-            if reading.phase is not SessionPhase.OFFERED:
+            if reading.phase not in {SessionPhase.REJECTED, SessionPhase.OFFERED}:
                 raise _not_granted(reading.phase, SessionPhase.REJECTED)
         await self._overlays.mark([route.session], SessionPhase.REJECTED)
         if reading.phase is SessionPhase.REJECTED or reading.outcome in {
