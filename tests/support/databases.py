@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,6 +14,8 @@ from typing import Any, NoReturn
 from uuid import uuid4
 
 import pytest
+
+from tests.support.ports import free_port
 
 _DEBIAN = Path("/usr/lib/postgresql")
 _ROLE = "metabroker"
@@ -33,7 +34,7 @@ class PostgresqlServer:
         self._binaries = binaries
         self._directory = directory
         self._data = directory / "data"
-        self._port = _free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._identity: Mapping[str, Any] = {}
         if os.geteuid() == 0:
@@ -150,10 +151,3 @@ def _give_up(reason: str) -> NoReturn:
 def _major_version(initdb: Path) -> int:
     name = initdb.parent.parent.name
     return int(name) if name.isdigit() else 0
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
