@@ -13,21 +13,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import aiohttp
 import structlog
 from aiohttp import web
 
 from aggregator.catalogue.static import StaticCatalogue
+from aggregator.configuration.components import installed_components
 from aggregator.configuration.loading import Configuration, load
 from aggregator.configuration.policies import PolicyTexts
-from aggregator.configuration.problems import ConfigurationError, Problem
 from aggregator.configuration.settings import Auth, Settings
 from aggregator.configuration.watching import CurrentFederation
 from aggregator.domain.events import Reloaded
-from aggregator.domain.ranking.builtin import BUILT_IN
-from aggregator.domain.ranking.components import Components, Filter, Weigher
 from aggregator.http.application import create_application
 from aggregator.http.keys import (
     Authentication,
@@ -102,20 +99,6 @@ def version() -> str:
     return importlib.metadata.version(_DISTRIBUTION)
 
 
-def ranking_components() -> Components:
-    """Return all filters and weighers: ours, and those of other distributions.
-
-    Raises:
-        ConfigurationError: One of the others can't be used.
-    """
-    filters = _entry_points("metabroker.filters", Filter)
-    weighers = _entry_points("metabroker.weighers", Weigher)
-    try:
-        return BUILT_IN.extended(filters, weighers)
-    except ValueError as error:
-        raise ConfigurationError([_foreign("ranking components", error)]) from error
-
-
 def load_configuration(path: Path, environ: Mapping[str, str]) -> Configuration:
     """Read the settings at ``path`` and all files that they name.
 
@@ -127,7 +110,7 @@ def load_configuration(path: Path, environ: Mapping[str, str]) -> Configuration:
         environ,
         adapters=adapter_factories().keys(),
         dialects=DIALECTS.keys(),
-        components=ranking_components(),
+        components=installed_components(),
     )
 
 
@@ -279,7 +262,7 @@ class _Service:
             decisions=self._decisions,
             replaying=Replaying(
                 decisions=store.decisions,
-                reader=PolicyTexts(ranking_components()),
+                reader=PolicyTexts(installed_components()),
                 snapshot=self._snapshot,
                 limits=self._settings.decisions,
             ),
@@ -491,33 +474,6 @@ def _federation(
         retired={},
         revision=1,
     )
-
-
-_Component = TypeVar("_Component", bound=Filter | Weigher)
-
-
-def _entry_points(group: str, kind: type[_Component]) -> list[type[_Component]]:
-    return [
-        _loaded(point, kind) for point in importlib.metadata.entry_points(group=group)
-    ]
-
-
-def _loaded(
-    point: importlib.metadata.EntryPoint, kind: type[_Component]
-) -> type[_Component]:
-    place = f"{point.group} {point.name} ({point.value})"
-    try:
-        found = point.load()
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError([_foreign(place, error)]) from error
-    if not (isinstance(found, type) and issubclass(found, kind)):
-        raise ConfigurationError([_foreign(place, f"is not a {kind.__name__}")])
-    return found
-
-
-def _foreign(place: str, reason: object) -> Problem:
-    """Return what is wrong with something that another distribution brings."""
-    return Problem(place, None, None, "", str(reason))
 
 
 def _new_uuid() -> str:

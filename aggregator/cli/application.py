@@ -12,6 +12,7 @@ from aggregator.cli import (
     demonstration,
     federation,
     offers,
+    policies,
     service,
     sessions,
     simulation,
@@ -72,3 +73,4 @@ app.command(rich_help_panel=_SERVICE)(service.serve)
 app.command(rich_help_panel=_SERVICE)(service.check)
 app.command(rich_help_panel=_SERVICE)(simulation.simulate)
 app.command(rich_help_panel=_SERVICE)(demonstration.demo)
+app.add_typer(policies.app, name="policy", rich_help_panel=_SERVICE)

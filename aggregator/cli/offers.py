@@ -1,9 +1,7 @@
 """``request`` and ``offers``: asking for offers, and looking at them."""
 
-import sys
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +14,8 @@ from aggregator.cli.connection import (
     ask,
     resource,
 )
-from aggregator.cli.exits import ExitCode, fail
+from aggregator.cli.exits import ExitCode
+from aggregator.cli.input_files import read_input
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
         RankingAnswer,
         SiteReport,
     )
-
-_LARGEST_REQUEST: Final = 16 * 2**20
 
 Quiet = Annotated[
     bool,
@@ -42,16 +39,19 @@ def request(
     wait: Annotated[
         float | None, typer.Option(min=0.0, help="Seconds to wait for the sites.")
     ] = None,
+    policy: Annotated[
+        str | None, typer.Option(help="The ranking policy to use, by its name.")
+    ] = None,
     url: Url = DEFAULT_URL,
     token_file: TokenFile = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Ask all sites for offers; ends with 1 where there is none."""
-    body = _read(file)
+    body = read_input(file)
     _ask_and_show(
         Connection(url, token_file),
-        lambda broker: broker.submit(body, wait=wait),
+        lambda broker: broker.submit(body, wait=wait, policy=policy),
         as_json=as_json,
         quiet=quiet,
     )
@@ -87,20 +87,6 @@ class _Answer:
         """The sites whose offers are shown."""
         ranked = () if self.ranking is None else self.ranking.offers
         return frozenset(offer.site for offer in ranked)
-
-
-def _read(file: str) -> bytes:
-    try:
-        if file == "-":
-            body = sys.stdin.buffer.read(_LARGEST_REQUEST + 1)
-        else:
-            with Path(file).open("rb") as opened:
-                body = opened.read(_LARGEST_REQUEST + 1)
-    except OSError as error:
-        fail(f"can't read {file}: {error.strerror}", ExitCode.USAGE)
-    if len(body) > _LARGEST_REQUEST:
-        fail(f"{file} is larger than any broker reads", ExitCode.USAGE)
-    return body
 
 
 def _ask_and_show(

@@ -36,7 +36,7 @@ def serve(*, config: ConfigFile = _DEFAULT) -> None:
     try:
         wiring.serve(wiring.load_configuration(config, os.environ))
     except ConfigurationError as error:
-        _refuse(error)
+        refuse(error)
     except StoreUnavailable as error:
         fail(f"the store can't be used: {error.detail}", ExitCode.REFUSED)
     except OSError as error:
@@ -52,11 +52,11 @@ def check(*, config: ConfigFile = _DEFAULT, as_json: AsJson = False) -> None:
         configuration = wiring.load_configuration(config, os.environ)
     except ConfigurationError as error:
         if not as_json:
-            _refuse(error)
-        _print_verdict(error.problems, ok=False)
+            refuse(error)
+        print_verdict(error.problems, ok=False)
         raise typer.Exit(ExitCode.REFUSED) from None
     if as_json:
-        _print_verdict(configuration.warnings, ok=True)
+        print_verdict(configuration.warnings, ok=True)
         return
     for warning in configuration.warnings:
         typer.echo(f"{warning} (warning)", err=True)
@@ -64,13 +64,15 @@ def check(*, config: ConfigFile = _DEFAULT, as_json: AsJson = False) -> None:
     typer.echo(f"{config}: good; {len(configuration.sites)} sites, policies {policies}")
 
 
-def _refuse(error: "ConfigurationError") -> NoReturn:
+def refuse(error: "ConfigurationError") -> NoReturn:
+    """Say all that is wrong on standard error, and end the command."""
     for problem in error.problems:
         typer.echo(str(problem), err=True)
     raise typer.Exit(ExitCode.REFUSED)
 
 
-def _print_verdict(problems: "Sequence[Problem]", *, ok: bool) -> None:
+def print_verdict(problems: "Sequence[Problem]", *, ok: bool) -> None:
+    """Print the result of a check as one JSON document."""
     from dataclasses import asdict
 
     from aggregator.cli.printing import print_json

@@ -54,7 +54,7 @@ def ranked_offers(
         offers: In the order of the offer set.
         ranking: Its explanation; None where the broker gives none.
     """
-    table = _table()
+    table = plain_table()
     for name in ("rank", "site", "start", "data ready", "bytes to move"):
         table.add_column(name, justify="left" if name == "site" else "right")
     for name in ("cores", "memory"):
@@ -62,7 +62,7 @@ def ranked_offers(
     table.add_column("why", ratio=1, no_wrap=False)
     ranked = {} if ranking is None else ranking.by_session
     for position, offer in enumerate(offers, start=1):
-        _add(table, *_offer_cells(position, offer, ranked.get(offer.uuid)))
+        add_row(table, *_offer_cells(position, offer, ranked.get(offer.uuid)))
     return table
 
 
@@ -92,7 +92,7 @@ def acceptable(offers: Sequence[SessionAnswer], ranking: RankingAnswer | None) -
     for position, offer in enumerate(offers, start=1):
         why = ranked.get(offer.uuid)
         site = words.UNKNOWN if why is None else why.site
-        _add(grid, str(position), site, f"metabroker accept {offer.uuid}")
+        add_row(grid, str(position), site, f"metabroker accept {offer.uuid}")
     return grid
 
 
@@ -103,7 +103,7 @@ def missing_sites(reports: Iterable[SiteReport], shown: Iterable[str] = ()) -> T
         reports: What each site did.
         shown: The sites whose offers are shown.
     """
-    table = _table()
+    table = plain_table()
     table.add_column("site")
     table.add_column("no offer because", no_wrap=False)
     table.add_column("after", justify="right")
@@ -112,13 +112,15 @@ def missing_sites(reports: Iterable[SiteReport], shown: Iterable[str] = ()) -> T
             style = "" if report.outcome in REFUSALS else "yellow"
             seconds = report.seconds
             after = words.UNKNOWN if seconds is None else f"{seconds:.2f} s"
-            _add(table, report.site, Text(words.no_offer_because(report), style), after)
+            add_row(
+                table, report.site, Text(words.no_offer_because(report), style), after
+            )
     return table
 
 
 def federation(sites: Iterable[SiteHealth]) -> Table:
     """Return the sites with their health."""
-    table = _table()
+    table = plain_table()
     for name in ("site", "node", "state"):
         table.add_column(name)
     table.add_column("why", no_wrap=False)
@@ -126,7 +128,7 @@ def federation(sites: Iterable[SiteHealth]) -> Table:
         table.add_column(name)
     table.add_column("RSEs", no_wrap=False)
     for site in sites:
-        _add(
+        add_row(
             table,
             site.name,
             site.says("node"),
@@ -150,24 +152,24 @@ def session_record(session: SessionAnswer, site: str = "") -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column()
-    _add(grid, "session", session.uuid)
+    add_row(grid, "session", session.uuid)
     for name, text in (("name", session.name), ("site", site)):
         if text:
-            _add(grid, name, text)
+            add_row(grid, name, text)
     for component, phase in session.component_phases.items():
         name = "phase" if component == "session" else f"  {component}"
-        _add(grid, name, phase_text(phase))
+        add_row(grid, name, phase_text(phase))
     start = session.start
-    _add(grid, "start", words.moment(None if start is None else start.latest))
-    _add(grid, "cores", words.amount(session.cores))
-    _add(grid, "memory", words.amount(session.memory, "GiB"))
+    add_row(grid, "start", words.moment(None if start is None else start.latest))
+    add_row(grid, "cores", words.amount(session.cores))
+    add_row(grid, "memory", words.amount(session.memory, "GiB"))
     if session.phase == SessionPhase.OFFERED:
-        _add(grid, "expires", words.moment(session.expires))
+        add_row(grid, "expires", words.moment(session.expires))
     for connector in session.connectors:
-        _add(grid, "reach it at", str(connector.get("location", words.UNKNOWN)))
+        add_row(grid, "reach it at", str(connector.get("location", words.UNKNOWN)))
     for message in session.messages:
-        _add(grid, message.level.lower(), message.text)
-    _add(grid, "url", session.url)
+        add_row(grid, message.level.lower(), message.text)
+    add_row(grid, "url", session.url)
     return grid
 
 
@@ -204,11 +206,13 @@ def phase_text(phase: str) -> Text:
     return Text(phase, _PHASE_STYLES.get(phase.strip(), ""))
 
 
-def _table() -> Table:
+def plain_table() -> Table:
+    """Return a table with no lines but the one below its head."""
     return Table(
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
     )
 
 
-def _add(table: Table, *cells: str | Text) -> None:
+def add_row(table: Table, *cells: str | Text) -> None:
+    """Add a row to a table or grid; text in it is never markup."""
     table.add_row(*(one if isinstance(one, Text) else Text(one) for one in cells))

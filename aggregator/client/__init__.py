@@ -16,19 +16,26 @@ from aggregator.client.errors import (
     InsecureToken,
     WatchEnded,
 )
-from aggregator.client.ranking import RankedOfferAnswer, RankingAnswer
+from aggregator.client.ranking import (
+    DecisionAnswer,
+    RankedOfferAnswer,
+    RankingAnswer,
+    ReplayAnswer,
+)
 
 __all__ = [
     "BrokerClient",
     "BrokerError",
     "BrokerProblem",
     "BrokerUnreachable",
+    "DecisionAnswer",
     "InsecureToken",
     "MessageAnswer",
     "OfferSetAnswer",
     "Progress",
     "RankedOfferAnswer",
     "RankingAnswer",
+    "ReplayAnswer",
     "SessionAnswer",
     "SiteHealth",
     "SiteReport",

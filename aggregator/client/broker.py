@@ -17,7 +17,7 @@ from aggregator.client.answers import (
     SiteReport,
 )
 from aggregator.client.errors import BrokerProblem, BrokerUnreachable
-from aggregator.client.ranking import RankingAnswer
+from aggregator.client.ranking import DecisionAnswer, RankingAnswer, ReplayAnswer
 from aggregator.client.transport import Reply, Transport
 from aggregator.client.watching import follow
 from aggregator.domain.phases import SessionPhase
@@ -28,6 +28,9 @@ _SUBMIT_PATHS: Final = ("/offersets", "/requests")
 
 _SLACK: Final = 5.0
 """Seconds beyond its ``wait`` in which a submission must be answered."""
+
+_LONGEST_REPLAY: Final = 120.0
+"""Seconds in which a replay must be answered; brokers end it long before."""
 
 _STRICT: Final = {"Prefer": "handling=strict"}
 
@@ -62,7 +65,10 @@ class BrokerClient:
         await self._transport.__aexit__(*exception)
 
     async def submit(
-        self, request: Mapping[str, Any] | str | bytes, wait: float | None = None
+        self,
+        request: Mapping[str, Any] | str | bytes,
+        wait: float | None = None,
+        policy: str | None = None,
     ) -> OfferSetAnswer:
         """Send a request for execution and return the offers that it got.
 
@@ -71,25 +77,28 @@ class BrokerClient:
                 goes out as it is.
             wait: Seconds for which the broker should wait for its sites; None
                 leaves that to the broker.
+            policy: The ranking policy that a meta-broker should use; None leaves
+                that to the broker.
         """
         body, media_type = _encoded(request)
         headers = {"Content-Type": media_type}
         if wait is not None:
             headers["Prefer"] = f"wait={wait:.0f}"
         timeout = max(self._timeout, (wait or 0.0) + _SLACK)
-        reply = await self._post_request(body, headers, timeout)
+        query = "" if policy is None else f"?policy={_segment(policy)}"
+        reply = await self._post_request(query, body, headers, timeout)
         document = reading.mapping(reply.document)
         if document:
             return OfferSetAnswer(document)
         return await self.offer_set(_last_segment(reply.location))
 
     async def _post_request(
-        self, body: bytes, headers: Mapping[str, str], budget: float
+        self, query: str, body: bytes, headers: Mapping[str, str], budget: float
     ) -> Reply:
         first, second = _SUBMIT_PATHS
         try:
             return await self._transport.exchange(
-                "POST", first, body=body, headers=headers, budget=budget
+                "POST", first + query, body=body, headers=headers, budget=budget
             )
         except BrokerProblem as problem:
             if problem.status not in {
@@ -98,7 +107,7 @@ class BrokerClient:
             }:
                 raise
         return await self._transport.exchange(
-            "POST", second, body=body, headers=headers, budget=budget
+            "POST", second + query, body=body, headers=headers, budget=budget
         )
 
     async def offer_set(self, uuid: str) -> OfferSetAnswer:
@@ -113,6 +122,26 @@ class BrokerClient:
     async def ranking(self, uuid: str) -> RankingAnswer:
         """Return why a set's offers stand as they do; a meta-broker knows that."""
         return RankingAnswer(await self._get(f"/offersets/{_segment(uuid)}/ranking"))
+
+    async def decision(self, uuid: str) -> DecisionAnswer:
+        """Return what the order of a set rested on; a meta-broker knows that."""
+        return DecisionAnswer(await self._get(f"/offersets/{_segment(uuid)}/decision"))
+
+    async def replay(self, policy: bytes, since: str) -> ReplayAnswer:
+        """Return what another policy would have made of a meta-broker's decisions.
+
+        Args:
+            policy: The policy as it is written, YAML or JSON.
+            since: A moment, or a time ago such as ``7d``, ``12h`` or ``30m``.
+        """
+        reply = await self._transport.exchange(
+            "POST",
+            f"/federation/policies/replay?since={_segment(since)}",
+            body=policy,
+            headers={"Content-Type": "application/yaml"},
+            budget=max(self._timeout, _LONGEST_REPLAY),
+        )
+        return ReplayAnswer(_required(reply))
 
     async def session(self, uuid: str) -> SessionAnswer:
         """Return a session, or an offer, as it is now."""

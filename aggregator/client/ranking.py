@@ -1,10 +1,13 @@
-"""The explanation of an order, as a meta-broker gives it."""
+"""The explanation of an order, and what other policies would make of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from aggregator.client import reading
+
+_DIGITS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,17 @@ class RankedOfferAnswer:
         return reading.number(self._estimate.get("data_ready_s"))
 
     @property
+    def delay(self) -> float | None:
+        """The effective delay in seconds, by which offers are ordered."""
+        return reading.number(self.document.get("delay_s"))
+
+    @property
+    def seconds(self) -> Mapping[str, float]:
+        """What each weigher contributed to the delay, by its name."""
+        parts = reading.mapping(self.document.get("seconds"))
+        return {name: reading.number(part) or 0.0 for name, part in parts.items()}
+
+    @property
     def bytes_to_move(self) -> int | None:
         """Bytes that have no replica at the site."""
         return reading.whole(self._estimate.get("bytes_to_move"))
@@ -75,3 +89,83 @@ class RankingAnswer:
     def by_session(self) -> Mapping[str, RankedOfferAnswer]:
         """The offers by their uuid."""
         return {offer.session: offer for offer in self.offers}
+
+    @property
+    def policy(self) -> str:
+        """The policy that decided, with its revision and sum, in words."""
+        return _policy(self.document)
+
+    @property
+    def dropped(self) -> tuple[Mapping[str, Any], ...]:
+        """The offers that were taken out, with ``filter`` and ``reason``."""
+        return reading.mappings(self.document.get("dropped"))
+
+    @property
+    def funnel(self) -> tuple[Mapping[str, Any], ...]:
+        """How many offers stood before and after each filter."""
+        return reading.mappings(self.document.get("funnel"))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said beside."""
+        listed = self.document.get("notes")
+        return tuple(map(str, listed)) if isinstance(listed, list) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionAnswer:
+    """A decision, with all that it rested on."""
+
+    document: Mapping[str, Any]
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """What ``domain.ranking.replay.replayed`` makes again."""
+        return reading.mapping(self.document.get("inputs"))
+
+    @property
+    def policy(self) -> str:
+        """The policy that decided, with its revision and sum, in words."""
+        return _policy(self.document)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayAnswer:
+    """What another policy would have made of past decisions."""
+
+    document: Mapping[str, Any]
+
+    @property
+    def policy(self) -> str:
+        """The policy on trial, with its revision and sum, in words."""
+        return _policy(self.document)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all decisions since the moment asked for were made again."""
+        return self.document.get("complete") is True
+
+    @property
+    def oldest(self) -> datetime | None:
+        """The moment of the oldest decision that was made again."""
+        return reading.instant(self.document.get("oldest"))
+
+    def count(self, name: str) -> int:
+        """Return the whole number under ``name``, 0 where there is none."""
+        return reading.whole(self.document.get(name)) or 0
+
+    def amount(self, name: str) -> float:
+        """Return the number under ``name``, 0 where there is none."""
+        return reading.number(self.document.get(name)) or 0.0
+
+    def listed(self, name: str) -> tuple[Mapping[str, Any], ...]:
+        """Return the entries under ``name``: ``sites``, ``moves``, ``changes``."""
+        return reading.mappings(self.document.get(name))
+
+
+def _policy(document: Mapping[str, Any]) -> str:
+    policy = reading.mapping(document.get("policy"))
+    name = reading.text(policy.get("name"))
+    revision = reading.whole(policy.get("revision"))
+    digest = reading.text(policy.get("sha256"))[:_DIGITS]
+    return f"{name} revision {revision} ({digest})"

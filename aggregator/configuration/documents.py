@@ -90,16 +90,28 @@ def read_document(
     """
     try:
         text = _read_bounded(path)
-        located = load_located(text, str(path))
-    except YamlFault as fault:
-        problem = Problem(str(path), fault.line, fault.column, "", fault.reason)
     except (OSError, ValueError) as error:
-        problem = _unreadable(path, error, named_by)
-    else:
-        digest = hashlib.sha256(text).hexdigest()
-        return Document(str(path), digest, located.value, located, text)
-    findings.problems.append(problem)
-    return None
+        findings.problems.append(_unreadable(path, error, named_by))
+        return None
+    return parse_document(text, str(path), findings)
+
+
+def parse_document(text: bytes, name: str, findings: Findings) -> Document | None:
+    """Return the document that ``text`` holds, None where it isn't YAML that we read.
+
+    Args:
+        text: YAML, or JSON.
+        name: How the document is named in problems.
+        findings: Take what is wrong with it.
+    """
+    try:
+        located = load_located(text, name)
+    except YamlFault as fault:
+        problem = Problem(name, fault.line, fault.column, "", fault.reason)
+        findings.problems.append(problem)
+        return None
+    digest = hashlib.sha256(text).hexdigest()
+    return Document(name, digest, located.value, located, text)
 
 
 def _read_bounded(path: Path) -> bytes:

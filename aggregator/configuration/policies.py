@@ -1,13 +1,18 @@
 """Ranking policies: files of ``config/ranking``, made into what ranking uses."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter
 
 from aggregator.configuration.directory import Directory
-from aggregator.configuration.documents import Document, read_document
+from aggregator.configuration.documents import (
+    Document,
+    parse_document,
+    read_document,
+)
 from aggregator.configuration.pointers import at, join
 from aggregator.configuration.problems import ConfigurationError, Findings
 from aggregator.configuration.validation import (
@@ -16,6 +21,7 @@ from aggregator.configuration.validation import (
     validated,
     validated_value,
 )
+from aggregator.domain.errors import InputError, InvalidInput, SyntaxFault, Violation
 from aggregator.domain.ranking.components import Components, Filter, Weigher
 from aggregator.domain.ranking.document import PolicyDocument
 from aggregator.domain.ranking.policy import Place, Policy, PolicyFault, assemble
@@ -27,23 +33,75 @@ T = TypeVar("T")
 _POLICY: Final = TypeAdapter(PolicyDocument)
 
 
-def load_policies(paths: Sequence[Path], components: Components) -> tuple[Policy, ...]:
+def load_policies(
+    paths: Sequence[Path], components: Components, sites: Path | None = None
+) -> tuple[Policy, ...]:
     """Read policies alone, without the rest of a configuration.
 
     Args:
         paths: Their files, in order.
         components: The filters and weighers that they may name.
+        sites: The file of the sites that they may name; None allows any name.
 
     Raises:
         ConfigurationError: With all that is wrong with them.
     """
     findings = Findings()
+    directory = Directory(names=_names_in(sites, findings))
     documents = [read_document(path, findings) for path in paths]
     read = [document for document in documents if document is not None]
-    policies = read_policies(read, components, Directory(), findings)
+    policies = read_policies(read, components, directory, findings)
     if findings.problems:
         raise ConfigurationError(findings.in_order())
     return policies
+
+
+def _names_in(sites: Path | None, findings: Findings) -> AbstractSet[str] | None:
+    document = None if sites is None else read_document(sites, findings)
+    if document is None:
+        return None
+    listed = at(document.value, "/sites")
+    places = range(len(listed) if isinstance(listed, list) else 0)
+    names = (at(document.value, join("/sites", place, "name")) for place in places)
+    return frozenset(name for name in names if isinstance(name, str))
+
+
+class PolicyTexts:
+    """Reads policies that come as texts: ``ports.policies.PolicyReader``.
+
+    Args:
+        components: The filters and weighers that they may name.
+    """
+
+    def __init__(self, components: Components) -> None:
+        self._components = components
+
+    def read(self, text: bytes, sites: AbstractSet[str]) -> Policy:
+        """Return the policy that ``text`` is.
+
+        Raises:
+            SyntaxFault: The text isn't well-formed.
+            InvalidInput: It isn't a policy; each violation with line and column.
+        """
+        findings = Findings()
+        document = parse_document(text, "the policy", findings)
+        if document is None:
+            raise _refusal(SyntaxFault, "the policy can't be read", findings)
+        directory = Directory(names=sites)
+        policies = read_policies([document], self._components, directory, findings)
+        if findings.problems:
+            raise _refusal(InvalidInput, "this is not a ranking policy", findings)
+        return policies[0]
+
+
+def _refusal(kind: type[InputError], detail: str, findings: Findings) -> InputError:
+    return kind(
+        detail,
+        [
+            Violation(problem.pointer, problem.reason, problem.line, problem.column)
+            for problem in findings.in_order()
+        ],
+    )
 
 
 def read_policies(

@@ -7,6 +7,7 @@ from aggregator.http.handlers import (
     monitoring,
     offer_sets,
     operations,
+    policies,
     sessions,
 )
 from aggregator.http.keys import (
@@ -56,12 +57,15 @@ _ROUTES = (
     ("GET", "/offersets/{uuid}/sites", offer_sets.get_sites),
     ("GET", "/offersets/{uuid}/events", offer_sets.get_offerset_events),
     ("GET", "/offersets/{uuid}/ranking", offer_sets.get_ranking),
+    ("GET", "/offersets/{uuid}/decision", policies.get_decision),
     ("GET", "/sessions/{uuid}", sessions.get_session),
     ("GET", "/sessions/{uuid}/events", sessions.get_session_events),
     ("POST", "/sessions/{uuid}", sessions.post_session),
     ("POST", "/sessions", sessions.post_sessions),
     ("POST", "/direct", sessions.post_direct),
     ("GET", "/federation/sites", operations.get_federation_sites),
+    ("GET", "/federation/policies", policies.get_policies),
+    ("POST", "/federation/policies/replay", policies.post_replay),
     ("GET", "/health", monitoring.get_health),
     ("GET", "/availability", monitoring.get_availability),
     ("GET", "/capabilities", monitoring.get_capabilities),

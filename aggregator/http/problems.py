@@ -38,6 +38,7 @@ class Kind:
 KINDS: Final[dict[type[errors.MetaBrokerError], Kind]] = {
     errors.SyntaxFault: Kind(400, "not-well-formed", "The body is not well-formed"),
     errors.InvalidInput: Kind(422, "invalid", "The body is not what can be asked for"),
+    errors.UnknownPolicy: Kind(422, "unknown-policy", "No such policy to choose"),
     errors.InputError: Kind(400, "bad-request", "The request can't be understood"),
     errors.UnsupportedMediaType: Kind(415, "media-type", "The media type isn't read"),
     errors.NotAcceptable: Kind(406, "not-acceptable", "No acceptable form"),
@@ -54,6 +55,7 @@ KINDS: Final[dict[type[errors.MetaBrokerError], Kind]] = {
     errors.CredentialsWanted: Kind(401, "credentials", "The sites want credentials"),
     errors.TokenMissing: Kind(401, "token-missing", "A token is required"),
     errors.InvalidToken: Kind(401, "token-invalid", "The token is not valid"),
+    errors.NotAllowed: Kind(403, "not-allowed", "Only others may do this"),
     errors.IdentityUnavailable: Kind(
         503, "identity-unavailable", "Tokens can't be checked now"
     ),

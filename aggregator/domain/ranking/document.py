@@ -60,9 +60,12 @@ class Match:
 
     def serves(self, executable_kind: str, groups: frozenset[str]) -> bool:
         """Whether the policy serves a request of that kind by a user of ``groups``."""
-        return _matches((executable_kind,), self.executable_kinds) and (
-            "*" in self.groups or _matches(groups, self.groups)
-        )
+        kinds = self.executable_kinds
+        return _matches((executable_kind,), kinds) and self.serves_user(groups)
+
+    def serves_user(self, groups: frozenset[str]) -> bool:
+        """Whether the policy serves a user of ``groups``, for some request."""
+        return "*" in self.groups or _matches(groups, self.groups)
 
 
 def _matches(
@@ -150,7 +153,12 @@ class DataRules:
 
 @dataclass(frozen=True, slots=True)
 class EstimateRules:
-    """How the time to start is estimated."""
+    """How the time to start is estimated.
+
+    Attributes:
+        start: How an offer's start is read.
+        data: When data are ready.
+    """
 
     __pydantic_config__: ClassVar[Mapping[str, Any]] = STRICT
 
@@ -187,7 +195,12 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Trim:
-    """How many offers a client is shown at most; the others are released."""
+    """How many offers a client is shown at most; the others are released.
+
+    Attributes:
+        max_offers: Of all sites together.
+        max_per_site: Of each site.
+    """
 
     __pydantic_config__: ClassVar[Mapping[str, Any]] = STRICT
 
@@ -203,11 +216,19 @@ class PolicyDocument:
     """A ranking policy as it is written.
 
     Attributes:
+        apiVersion: The version of this language.
+        kind: What the document is.
+        metadata: Name and revision.
+        match: Which requests it serves.
         filters: In order; each names a registered filter (``name``) and holds the
             keys of that filter.
-        weighers: Each names a registered weigher and holds its keys.
+        estimate: How starts are estimated.
+        weighers: Each names a registered weigher (``name``) and holds its keys; at
+            least one.
+        order: By what offers are ordered.
         tiebreak: What decides within a bucket: names (labels) of weighers, and
             ``rendezvous_hash``, ``start``, ``position``. Unset is the usual order.
+        trim: How many offers are shown.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, Any]] = STRICT

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Final, Protocol, TypeVar
 
-from aggregator.domain.errors import InvalidInput
+from aggregator.domain.errors import UnknownPolicy
 from aggregator.domain.ranking.components import Components, Filter, Weigher
 from aggregator.domain.ranking.document import (
     EstimateRules,
@@ -179,8 +179,8 @@ def choose(
         wanted: The name of the policy that the client asked for, if any.
 
     Raises:
-        InvalidInput: The policy that was asked for isn't one that the user may
-            choose for this request.
+        UnknownPolicy: The one that was asked for isn't one that the user may choose
+            for this request; it names those that are.
     """
     serving = [
         policy
@@ -194,6 +194,6 @@ def choose(
         if policy.identity.name == wanted:
             return policy
     names = ", ".join(policy.identity.name for policy in selectable) or "none"
-    raise InvalidInput(
+    raise UnknownPolicy(
         f"there is no ranking policy {wanted!r} for this request (to choose: {names})"
     )

@@ -8,7 +8,9 @@ from aggregator.configuration.loading import Configuration, load
 from aggregator.configuration.policies import load_policies
 from aggregator.configuration.settings import Settings
 from aggregator.domain.ranking.builtin import BUILT_IN
+from aggregator.domain.ranking.policy import choose
 from aggregator.domain.replicas import Did
+from aggregator.domain.requests import ExecutionRequest
 from aggregator.wire.dialects import DIALECTS
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -82,8 +84,14 @@ def test_links_join_sites_in_both_directions(shipped):
     assert shipped.links.gbps("jpsrc", "krsrc") != shipped.links.default_gbps
 
 
-def test_the_default_policy_is_the_one_that_serves(shipped):
-    assert [policy.identity.name for policy in shipped.policies] == ["default"]
+def test_the_default_policy_serves_and_users_may_choose_the_others(shipped):
+    request = ExecutionRequest("jupyter-notebook")
+    assert choose(shipped.policies, request).identity.name == "default"
+    names = ["default", "interactive", "data-heavy", "green", "cheapest"]
+    assert [policy.identity.name for policy in shipped.policies] == names
+    for name in names:
+        chosen = choose(shipped.policies, request, wanted=name)
+        assert chosen.identity.name == name
 
 
 def test_every_policy_under_config_is_valid():
