@@ -56,11 +56,19 @@ class _LinkEntry(Entry):
         return (there, there[::-1]) if self.symmetric else (there,)
 
 
+class _DistanceEntry(Entry):
+    """The class of links up to one of Rucio's distances, which mean no throughput."""
+
+    up_to: Annotated[int, Field(ge=1)]
+    link_class: Annotated[str, Field(alias="class")]
+
+
 class _LinksFile(Entry):
     """The file's own keys; its links are validated one by one."""
 
     default_gbps: Gbps = 1.0
     classes: dict[str, Gbps] = Field(default_factory=dict)
+    rucio_distances: tuple[_DistanceEntry, ...] = ()
     table: tuple[Any, ...] = ()
 
 
@@ -92,6 +100,9 @@ def read_links(
     _report_pairs(document, entries, findings)
     if file is None:
         return Links()
+    distances = sorted(
+        (entry.up_to, entry.link_class) for entry in file.rucio_distances
+    )
     return Links(
         default_gbps=file.default_gbps,
         classes=classes,
@@ -103,6 +114,7 @@ def read_links(
         },
         rse_sites=directory.rse_sites(),
         rse_aliases=directory.rse_aliases,
+        distance_classes=tuple((d, name) for d, name in distances if name in classes),
     )
 
 
@@ -112,12 +124,24 @@ def _report_names(
     classes: AbstractSet[str] | None,
     findings: Findings,
 ) -> None:
-    table = at(document.value, "/table")
-    for index in range(len(table) if isinstance(table, list) else 0):
-        link = join("/table", index)
+    for link in _items(document, "/table"):
         report_unknown(document, f"{link}/from", sites, findings)
         report_unknown(document, f"{link}/to", sites, findings)
         report_unknown(document, f"{link}/class", classes, findings)
+    distances = _items(document, "/rucio_distances")
+    for distance in distances:
+        report_unknown(document, f"{distance}/class", classes, findings)
+    given = [(f"{d}/up_to", at(document.value, f"{d}/up_to")) for d in distances]
+    limits = [(place, limit) for place, limit in given if isinstance(limit, int)]
+    report_repeated(document, "the distance", limits, findings)
+
+
+def _items(document: Document, pointer: str) -> list[str]:
+    """Return the pointers of the items in the list at ``pointer``, be they valid."""
+    items = at(document.value, pointer)
+    return [
+        join(pointer, i) for i in range(len(items) if isinstance(items, list) else 0)
+    ]
 
 
 def _report_pairs(

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from pydantic import TypeAdapter
 
 from aggregator.configuration.addresses import is_remote
+from aggregator.configuration.catalogues import CatalogueToken, read_token
 from aggregator.configuration.directory import read_directory
 from aggregator.configuration.documents import Document
 from aggregator.configuration.files import Files, read_settings
@@ -35,6 +36,7 @@ class Configuration:
     Attributes:
         sites: In configured order, those that are not enabled too.
         located: The static replica catalogue; empty where there is none.
+        catalogue_token: By which the replica catalogue on the network knows us.
         policies: In order; the first that matches a request serves it.
         files: All files that were read, the settings first.
         warnings: What deserves a look, but doesn't stop the start.
@@ -47,6 +49,7 @@ class Configuration:
     policies: tuple[Policy, ...]
     files: tuple[Path, ...]
     warnings: tuple[Problem, ...] = ()
+    catalogue_token: CatalogueToken = field(default_factory=CatalogueToken)
 
 
 def load(
@@ -75,6 +78,7 @@ def load(
         raise ConfigurationError(findings.in_order())
     settings = validated(_SETTINGS, document, findings)
     _check_public_url(document, findings)
+    token = _token(settings, document, path.parent, environ, findings)
     files = Files(path, document, findings)
     directory = read_directory(files.named("sites"), adapters, dialects, findings)
     links = read_links(files.named("links"), directory, findings)
@@ -90,7 +94,20 @@ def load(
         policies=policies,
         files=tuple(files.looked_for),
         warnings=tuple(findings.warnings),
+        catalogue_token=token,
     )
+
+
+def _token(
+    settings: Settings | None,
+    document: Document,
+    base: Path,
+    environ: Mapping[str, str],
+    findings: Findings,
+) -> CatalogueToken:
+    if settings is None:
+        return CatalogueToken()
+    return read_token(settings.catalogue, document, base, environ, findings)
 
 
 def _check_public_url(document: Document, findings: Findings) -> None:

@@ -17,6 +17,7 @@ from aggregator.configuration.addresses import (
     read_base_url,
     read_host,
 )
+from aggregator.configuration.catalogues import CatalogueEntry
 from aggregator.configuration.validation import Entry
 from aggregator.services.limits import (
     AcceptanceLimits,
@@ -142,6 +143,8 @@ class Settings(Entry):
         sites: The file of the sites, like the next three relative to this file.
         links: The file of throughput between sites, if there is one.
         replicas: The file of the static replica catalogue, if there is one.
+        enrich: Whether sites are told the replicas and sizes that the catalogue knows
+            of data for which the client names none.
         dialect_probe: Whether a site of dialect ``auto`` may be sent an empty request
             to find out which it speaks.
         standard_id: The IVOA identifier under which ``/capabilities`` names us.
@@ -158,6 +161,8 @@ class Settings(Entry):
     sites: Path = Path("sites.yaml")
     links: Path | None = None
     replicas: Path | None = None
+    catalogue: CatalogueEntry = CatalogueEntry()
+    enrich: bool = False
     ranking: Annotated[tuple[Path, ...], Field(min_length=1)] = (Path("ranking"),)
     fan_out: Annotated[FanOutLimits, AfterValidator(_not_negative)] = FanOutLimits()
     status: Annotated[StatusLimits, AfterValidator(_not_negative)] = StatusLimits()

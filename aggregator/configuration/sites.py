@@ -10,6 +10,7 @@ from aggregator.configuration.addresses import host_of, is_loopback, read_base_u
 from aggregator.configuration.validation import Entry
 from aggregator.domain.sites import (
     CredentialsMode,
+    DataKind,
     Downtime,
     Required,
     Site,
@@ -123,6 +124,7 @@ class SiteEntry(Entry):
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
     description: str = ""
     rses: tuple[Rse, ...] = ()
+    data_kinds: Annotated[tuple[DataKind, ...], Field(min_length=1)] = tuple(DataKind)
     required: Required = Required.WHEN_IT_HOLDS_DATA
     schedule_includes_staging: bool = False
     ingest_gbps: Gbps | None = None
@@ -152,6 +154,7 @@ class SiteEntry(Entry):
             latitude=self.latitude,
             longitude=self.longitude,
             rses=self.rses,
+            data_kinds=self.data_kinds,
             schedule_includes_staging=self.schedule_includes_staging,
             ingest_gbps=self.ingest_gbps,
             in_flight=self.broker.in_flight,
