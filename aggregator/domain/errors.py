@@ -51,6 +51,10 @@ class InvalidInput(InputError):
     """The text is well-formed, its content is not what the protocol allows."""
 
 
+class UnknownPolicy(InvalidInput):
+    """A ranking policy was asked for that can't be chosen."""
+
+
 class UnsupportedMediaType(MetaBrokerError):
     """The body's media type is none that we read."""
 
@@ -152,6 +156,10 @@ class InvalidToken(MetaBrokerError):
 
 class TokenMissing(MetaBrokerError):
     """A token is required, and none was sent."""
+
+
+class NotAllowed(MetaBrokerError):
+    """Only others may do this, such as operators."""
 
 
 class IdentityUnavailable(MetaBrokerError):

@@ -10,6 +10,7 @@ from aggregator.domain.messages import Message
 from aggregator.domain.offers import Offer
 from aggregator.domain.outcomes import SiteAnswer
 from aggregator.domain.phases import SessionPhase
+from aggregator.domain.ranking.explanation import PolicyIdentity
 from aggregator.domain.requests import ExecutionRequest
 
 
@@ -148,3 +149,27 @@ class PhaseChange:
     component: str
     phase: str
     seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One ranking as it was made, and all that it rested on.
+
+    Attributes:
+        offer_set: The set that it put in order.
+        version: The version of the set that has this order.
+        moment: When it was made.
+        policy: What decided.
+        best: The session that came first; None where no offer was left.
+        inputs: As ``ranking.replay.replay_inputs`` returns them.
+        issuer: With ``subject``, the set's owner.
+    """
+
+    offer_set: str
+    version: int
+    moment: datetime
+    policy: PolicyIdentity
+    best: str | None
+    inputs: Mapping[str, Any]
+    issuer: str = ""
+    subject: str = ""

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from aggregator.domain.phases import SessionPhase
 from aggregator.domain.records import (
+    Decision,
     OfferSet,
     PhaseChange,
     Release,
@@ -225,6 +226,41 @@ class RequestClaims(Protocol):
         ...
 
 
+class Decisions(Protocol):
+    """Rankings as they were made, to explain them and to make them again."""
+
+    async def keep(
+        self, decisions: Sequence[Decision], largest: int, most: int
+    ) -> Sequence[str]:
+        """Keep decisions, one for each offer set: that of its latest version.
+
+        Args:
+            decisions: Those to keep.
+            largest: The most bytes that one may take up in the store.
+            most: The number that is kept; the oldest beyond it are removed.
+
+        Returns:
+            The offer sets of those that are too large and aren't kept.
+        """
+        ...
+
+    async def of_offer_set(self, offer_set: str) -> Decision | None:
+        """Return the decision that put a set in order, None where it isn't kept."""
+        ...
+
+    async def page(
+        self, since: datetime, before: tuple[datetime, str] | None, limit: int
+    ) -> Sequence[Decision]:
+        """Return up to ``limit`` decisions made at ``since`` or later, newest first.
+
+        Args:
+            since: The oldest moment.
+            before: Moment and offer set of the last one of the page before.
+            limit: The size of the page.
+        """
+        ...
+
+
 class OfferSetWatch(Protocol):
     """What is cheap to ask of offer sets, again and again."""
 
@@ -263,7 +299,10 @@ class Retention(Protocol):
     """Taking out what nobody needs any more."""
 
     async def prune(self, before: datetime, limit: int) -> int:
-        """Remove up to ``limit`` offer sets that are over, and as many releases.
+        """Remove up to ``limit`` offer sets that are over, and of the rest as many.
+
+        The rest are releases that were finished, and decisions that were made,
+        before ``before``.
 
         A set is over when it was made before ``before``, nothing of it was read
         since, its acceptance is known or lost, its accepted session is terminal, and no

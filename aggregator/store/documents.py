@@ -1,5 +1,7 @@
-"""Documents: an offer set as one piece of JSON, and back."""
+"""Documents: offer sets and the inputs of rankings as JSON, and back."""
 
+import zlib
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
@@ -8,6 +10,7 @@ from pydantic import TypeAdapter
 from aggregator.domain.records import OfferSet
 
 _READER: Final = TypeAdapter(OfferSet)
+_QUICKEST: Final = 1
 
 
 def write_offer_set(offer_set: OfferSet) -> bytes:
@@ -30,3 +33,14 @@ def read_offer_set(document: bytes, version: int, *, is_open: bool) -> OfferSet:
     members["version"] = version
     members["open"] = is_open
     return _READER.validate_python(members)
+
+
+def write_inputs(inputs: Mapping[str, Any]) -> bytes:
+    """Return the inputs of a ranking as JSON, compressed, for offers are alike."""
+    return zlib.compress(orjson.dumps(inputs), _QUICKEST)
+
+
+def read_inputs(document: bytes) -> Mapping[str, Any]:
+    """Return the inputs that were written as ``document``."""
+    inputs: Mapping[str, Any] = orjson.loads(zlib.decompress(document))
+    return inputs

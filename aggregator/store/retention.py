@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aggregator.domain.records import WinnerState
 from aggregator.store.database import Database
 from aggregator.store.tables import (
+    DECISIONS,
     OFFER_SETS,
     RELEASES,
     REQUEST_CLAIMS,
@@ -24,7 +25,7 @@ class RetentionStore:
         self._database = database
 
     async def prune(self, before: datetime, limit: int) -> int:
-        """Remove up to ``limit`` offer sets that are over, and as many releases.
+        """Remove up to ``limit`` offer sets that are over, and of the rest as many.
 
         A set goes with its routes, winner and history of phases. It is over when
         it was made before ``before``, nothing of it was read since, its
@@ -55,6 +56,13 @@ async def _prune(connection: AsyncConnection, before: datetime, limit: int) -> i
     await connection.execute(
         delete(REQUEST_CLAIMS).where(REQUEST_CLAIMS.c.made < before)
     )
+    made = (
+        select(DECISIONS.c.offer_set)
+        .where(DECISIONS.c.moment < before)
+        .order_by(DECISIONS.c.moment)
+        .limit(limit)
+    )
+    await connection.execute(delete(DECISIONS).where(DECISIONS.c.offer_set.in_(made)))
     uuids = (await connection.execute(_sets_that_are_over(before, limit))).scalars()
     removed = await connection.execute(
         delete(OFFER_SETS).where(OFFER_SETS.c.uuid.in_(uuids.all()))

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import URL
 
 from aggregator.store.database import Database, open_database
+from aggregator.store.decisions import DecisionStore
 from aggregator.store.engines import store_url
 from aggregator.store.health import StoreHealthCheck
 from aggregator.store.migrating import is_up_to_date, migrate
@@ -34,6 +35,7 @@ class SqlStore:
         releases: ``Releases`` and ``ReleaseRetries``.
         request_claims: ``RequestClaims``.
         watches: ``Watches``.
+        decisions: ``Decisions``.
         health: ``StoreHealth``.
         retention: ``Retention``.
         database: The database beneath them.
@@ -45,6 +47,7 @@ class SqlStore:
     releases: ReleaseStore
     request_claims: RequestClaimStore
     watches: WatchStore
+    decisions: DecisionStore
     health: StoreHealthCheck
     retention: RetentionStore
     database: Database
@@ -59,6 +62,7 @@ class SqlStore:
             releases=ReleaseStore(database),
             request_claims=RequestClaimStore(database),
             watches=WatchStore(database),
+            decisions=DecisionStore(database),
             health=StoreHealthCheck(database),
             retention=RetentionStore(database),
             database=database,

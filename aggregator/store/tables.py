@@ -147,6 +147,23 @@ REQUEST_CLAIMS: Final = Table(
 )
 """No foreign key: a key is claimed before its offer set is kept."""
 
+DECISIONS: Final = Table(
+    "decisions",
+    METADATA,
+    Column("offer_set", Name, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("issuer", Name, nullable=False),
+    Column("subject", Name, nullable=False),
+    Column("moment", Instant, nullable=False),
+    Column("policy", Name, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("best", Name),
+    Column("inputs", LargeBinary, nullable=False),
+    Index(None, "moment", "offer_set"),
+)
+"""``inputs`` is compressed JSON. No foreign key: a decision may outlive its set."""
+
 WRITE_PROBES: Final = Table(
     "write_probes",
     METADATA,
