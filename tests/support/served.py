@@ -23,14 +23,14 @@ class ServedFederation:
         url: Where the service is, for as long as it is up.
     """
 
-    def __init__(self, directory, sites, client, settings, environment):
+    def __init__(self, directory, sites, client, settings, elsewhere, environment):
+        brokers = {
+            **{n: {"url": s.url, "dialect": s.site.dialect} for n, s in sites.items()},
+            **elsewhere,
+        }
         configured = [
-            {
-                "name": name,
-                "required": "always",
-                "broker": {"url": site.url, "dialect": site.site.dialect},
-            }
-            for name, site in sites.items()
+            {"name": name, "required": "always", "broker": broker}
+            for name, broker in brokers.items()
         ]
         store = {"store": sqlite_url(directory / "store.sqlite")}
         self._configuration = configuration_files(
@@ -83,12 +83,22 @@ class ServedFederation:
 
 
 @asynccontextmanager
-async def served_federation(directory, sites, settings=None, **environment):
-    """Run the service in front of ``sites``, running ones by name, as a process."""
+async def served_federation(
+    directory, sites, settings=None, elsewhere=None, **environment
+):
+    """Run the service as a process in front of sites.
+
+    Args:
+        directory: For the configuration, the store and the log.
+        sites: Running sites, by name.
+        settings: What differs from the quick settings.
+        elsewhere: What ``sites.yaml`` says of the brokers of other sites, by name.
+        environment: Of the process.
+    """
     timeout = aiohttp.ClientTimeout(total=20)
     async with aiohttp.ClientSession(timeout=timeout) as client:
         federation = ServedFederation(
-            directory, sites, client, settings or {}, environment
+            directory, sites, client, settings or {}, elsewhere or {}, environment
         )
         await federation.start()
         try:
