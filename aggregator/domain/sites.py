@@ -69,6 +69,7 @@ class Site:
         ingest_gbps: How fast the site can take data in, None where unknown.
         in_flight: Calls that may be open to it at once.
         connect_timeout: Seconds for a connection to come about.
+        registered_as: Its name in the site registry, empty where that is its own.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Site:
     in_flight: int = 32
     connect_timeout: float = 3.0
     downtimes: tuple[Downtime, ...] = ()
+    registered_as: str = ""
 
     def downtime_at(self, moment: datetime) -> Downtime | None:
         """Return the downtime in which ``moment`` lies, if there is one."""

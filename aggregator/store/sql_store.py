@@ -10,6 +10,7 @@ from sqlalchemy import URL
 
 from aggregator.store.database import Database, open_database
 from aggregator.store.decisions import DecisionStore
+from aggregator.store.drains import DrainStore
 from aggregator.store.engines import store_url
 from aggregator.store.health import StoreHealthCheck
 from aggregator.store.migrating import is_up_to_date, migrate
@@ -18,6 +19,7 @@ from aggregator.store.releases import ReleaseStore
 from aggregator.store.request_claims import RequestClaimStore
 from aggregator.store.retention import RetentionStore
 from aggregator.store.routes import RouteStore
+from aggregator.store.tallies import TallyStore
 from aggregator.store.watches import WatchStore
 from aggregator.store.winners import WinnerStore
 
@@ -36,6 +38,8 @@ class SqlStore:
         request_claims: ``RequestClaims``.
         watches: ``Watches``.
         decisions: ``Decisions``.
+        drains: ``Drains`` and ``AuditTrail``.
+        tallies: ``SiteTallies``.
         health: ``StoreHealth``.
         retention: ``Retention``.
         database: The database beneath them.
@@ -48,6 +52,8 @@ class SqlStore:
     request_claims: RequestClaimStore
     watches: WatchStore
     decisions: DecisionStore
+    drains: DrainStore
+    tallies: TallyStore
     health: StoreHealthCheck
     retention: RetentionStore
     database: Database
@@ -63,6 +69,8 @@ class SqlStore:
             request_claims=RequestClaimStore(database),
             watches=WatchStore(database),
             decisions=DecisionStore(database),
+            drains=DrainStore(database),
+            tallies=TallyStore(database),
             health=StoreHealthCheck(database),
             retention=RetentionStore(database),
             database=database,

@@ -1,4 +1,4 @@
-"""Tables: offer sets, routes, winners, releases, watches and the history of phases.
+"""Tables: offer sets and what hangs on them, and what operators did.
 
 Everything that belongs to somebody carries its owner, ``(issuer, subject)``.
 A change here needs a migration; a test compares the two.
@@ -86,6 +86,7 @@ WINNERS: Final = Table(
     Column("lease_owner", Text),
     Column("lease_until", Instant),
     Index(None, "state", "lease_until"),
+    Index(None, "since"),
 )
 """The primary key is what makes a set's winner the only one."""
 
@@ -163,6 +164,38 @@ DECISIONS: Final = Table(
     Index(None, "moment", "offer_set"),
 )
 """``inputs`` is compressed JSON. No foreign key: a decision may outlive its set."""
+
+DRAINS: Final = Table(
+    "drains",
+    METADATA,
+    Column("site", Name, primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("by", Name, nullable=False),
+    Column("reason", Name, nullable=False),
+)
+
+AUDIT_ENTRIES: Final = Table(
+    "audit_entries",
+    METADATA,
+    Column("uuid", Name, primary_key=True),
+    Column("moment", Instant, nullable=False),
+    Column("by", Name, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("site", Name, nullable=False),
+    Column("reason", Name, nullable=False),
+    Column("until", Instant),
+    Index(None, "moment", "uuid"),
+)
+
+REGISTRATIONS: Final = Table(
+    "registrations",
+    METADATA,
+    Column("registry", Name, primary_key=True),
+    Column("read", Instant, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+)
+"""What the site registry said last, by the registry's URL."""
 
 WRITE_PROBES: Final = Table(
     "write_probes",

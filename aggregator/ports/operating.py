@@ -1,0 +1,44 @@
+"""The ports to what operators did, and to what they are shown of the store.
+
+Every method is one transaction and raises ``StoreUnavailable`` where the store
+can't do it. Several replicas share one store, and so one set of drains.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from aggregator.domain.drains import AuditEntry, Drain
+from aggregator.domain.tallies import SiteTally
+
+
+class Drains(Protocol):
+    """Which sites are drained; what changes that leaves a trace."""
+
+    async def drains(self, now: datetime) -> Sequence[Drain]:
+        """Return the drains that have not ended at ``now``."""
+        ...
+
+    async def drain(self, drain: Drain, entry: AuditEntry) -> None:
+        """Keep a drain in the place of its site's present one, and ``entry``."""
+        ...
+
+    async def undrain(self, site: str, entry: AuditEntry) -> bool:
+        """End a site's drain and keep ``entry``; False where there was none."""
+        ...
+
+
+class AuditTrail(Protocol):
+    """What operators did."""
+
+    async def audit(self, limit: int) -> Sequence[AuditEntry]:
+        """Return the latest entries, the newest first."""
+        ...
+
+
+class SiteTallies(Protocol):
+    """What the store knows of each site's offers."""
+
+    async def of_sites(self, now: datetime, since: datetime) -> Mapping[str, SiteTally]:
+        """Count offers and wins from ``since`` on, and what is open at ``now``."""
+        ...
