@@ -130,6 +130,7 @@ class SiteEntry(Entry):
     ingest_gbps: Gbps | None = None
     enabled: bool = True
     downtime: tuple[DowntimeEntry, ...] = ()
+    registered_as: str = ""
 
     @model_validator(mode="after")
     def _whole_position(self) -> "SiteEntry":
@@ -160,4 +161,5 @@ class SiteEntry(Entry):
             in_flight=self.broker.in_flight,
             connect_timeout=self.broker.connect_timeout,
             downtimes=tuple(entry.as_downtime() for entry in self.downtime),
+            registered_as=self.registered_as,
         )
