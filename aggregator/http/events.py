@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from aiohttp import hdrs, web
-from aiohttp_sse import sse_response
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp_sse import EventSourceResponse, sse_response
 
 from aggregator.domain.errors import MetaBrokerError
 
@@ -25,6 +26,14 @@ class Event:
     id: str | None = None
 
 
+class _PrivateEvents(EventSourceResponse):
+    """Events that caches don't keep, because they are one user's."""
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        self.headers[hdrs.CACHE_CONTROL] = "no-store"
+        return await super().prepare(request)
+
+
 async def stream(
     request: web.Request,
     views: AsyncGenerator[_View, None],
@@ -35,8 +44,8 @@ async def stream(
     A client that reads ``end`` need not come again; one whose stream ends without it
     should. A fault on the way is an event named ``error`` with the reason.
     """
-    headers = {hdrs.CACHE_CONTROL: "no-store", "X-Accel-Buffering": "no"}
-    async with sse_response(request, headers=headers) as response, aclosing(views):
+    streaming = sse_response(request, response_cls=_PrivateEvents)
+    async with streaming as response, aclosing(views):
         try:
             async for view in views:
                 one = event(view)
