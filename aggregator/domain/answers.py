@@ -139,3 +139,12 @@ def funnel_messages(funnel: Sequence[FunnelStep], now: datetime) -> tuple[Messag
         for step in funnel
         if step.after < step.before
     )
+
+
+def request_notes(answers: Sequence[SiteAnswer]) -> tuple[str, ...]:
+    """Return a sentence for each change of the request on its way to sites."""
+    sites: dict[str, list[str]] = {}
+    for answer in answers:
+        for change in answer.changes:
+            sites.setdefault(change, []).append(answer.site)
+    return tuple(f"{change} ({', '.join(names)})" for change, names in sites.items())

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from aggregator.domain.answers import funnel_messages, site_messages
+from aggregator.domain.answers import funnel_messages, request_notes, site_messages
 from aggregator.domain.merging import merge
 from aggregator.domain.offers import Offer
 from aggregator.domain.outcomes import SiteAnswer
@@ -86,6 +86,7 @@ def compose(
     policy = policy_for(federation, fan_out.request, fan_out.caller)
     ranking = rank(policy, *inputs)
     answers = fan_out.all_answers()
+    ranking = replace(ranking, notes=(*ranking.notes, *request_notes(answers)))
     ranked = tuple(one.offer for one in ranking.ranked)
     offer_set = replace(
         before,

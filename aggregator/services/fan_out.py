@@ -4,15 +4,15 @@ import asyncio
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from aggregator.domain.outcomes import Outcome, SiteAnswer
 from aggregator.domain.replicas import Did, LocatedData
 from aggregator.domain.requests import ExecutionRequest
 from aggregator.domain.sites import Required, Site
-from aggregator.ports.clock import Clock
+from aggregator.ports.sites import CallContext
 from aggregator.ports.snapshot import FederatedSite, Federation
+from aggregator.services.asking import Asked, Asking
 from aggregator.services.background import Background
 from aggregator.services.caller import Caller
 from aggregator.services.limits import FanOutLimits
@@ -93,12 +93,13 @@ class FanningOut:
     def __init__(
         self,
         calls: SiteCalls,
-        clock: Clock,
         background: Background,
         limits: FanOutLimits,
+        *,
+        enrich: bool = False,
     ) -> None:
         self._calls = calls
-        self._clock = clock
+        self._asking = Asking(calls, enrich=enrich)
         self._background = background
         self._limits = limits
         self._open_calls = 0
@@ -113,12 +114,17 @@ class FanningOut:
         """Ask every eligible site; the calls belong to the service from the start."""
         deadline = caller.received + self._limits.wait(caller.wait)
         late_until = deadline + self._limits.late_answers
-        asked, not_asked = self._plan(federation)
+        sites, not_asked = self._plan(federation)
+        lookup = self._background.spawn(
+            self._locate(request, federation, deadline), name="locate_replicas"
+        )
+        asked = Asked(request, federation.links, lookup)
+        context = context_for(caller, late_until)
         calls = {
             site.site.name: self._background.spawn(
-                self._ask(site, request, caller, late_until), name="request_offers"
+                self._ask(site, asked, context), name="request_offers"
             )
-            for site in asked
+            for site in sites
         }
         return FanOut(
             uuid=uuid,
@@ -130,9 +136,7 @@ class FanningOut:
             late_until=late_until,
             not_asked=not_asked,
             calls=calls,
-            lookup=self._background.spawn(
-                self._locate(request, federation, deadline), name="locate_replicas"
-            ),
+            lookup=lookup,
         )
 
     async def wait(self, fan_out: FanOut) -> None:
@@ -158,12 +162,11 @@ class FanningOut:
     def _plan(
         self, federation: Federation
     ) -> tuple[list[FederatedSite], tuple[SiteAnswer, ...]]:
-        now = self._clock.now()
         free = self._limits.open_calls - self._open_calls
         asked: list[FederatedSite] = []
         refused: dict[str, SiteAnswer] = {}
         for site in federation.sites.values():
-            refusal = self._refusal(site, now)
+            refusal = self._calls.refusal(site)
             if refusal is None and len(asked) >= free:
                 refusal = SiteAnswer(site.site.name, Outcome.BUSY)
             if refusal is None:
@@ -181,28 +184,15 @@ class FanningOut:
             refused = {n: a for n, a in refused.items() if n not in ejected}
         return asked, tuple(refused.values())
 
-    def _refusal(self, site: FederatedSite, now: datetime) -> SiteAnswer | None:
-        name = site.site.name
-        if not site.site.enabled:
-            return SiteAnswer(name, Outcome.DISABLED)
-        downtime = site.site.downtime_at(now)
-        if downtime is not None:
-            return SiteAnswer(name, Outcome.DOWNTIME, detail=downtime.reason)
-        refusal = self._calls.refusal(site)
-        return None if refusal is None else SiteAnswer(name, refusal)
-
     async def _ask(
         self,
         site: FederatedSite,
-        request: ExecutionRequest,
-        caller: Caller,
-        deadline: float,
+        asked: Asked,
+        context: CallContext,
     ) -> SiteAnswer:
         self._open_calls += 1
         try:
-            return await self._calls.request_offers(
-                site, request, context_for(caller, deadline)
-            )
+            return await self._asking.request_offers(site, asked, context)
         finally:
             self._open_calls -= 1
 

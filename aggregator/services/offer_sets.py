@@ -139,6 +139,7 @@ def site_documents(answers: tuple[SiteAnswer, ...]) -> list[dict[str, Any]]:
             "seconds": round(answer.seconds, 3),
             "offers": answer.offer_count,
             "detail": answer.detail,
+            "changes": list(answer.changes),
             "messages": [dict(message) for message in answer.messages],
         }
         for answer in answers

@@ -34,6 +34,7 @@ from aggregator.services.caller import Caller
 from aggregator.services.limits import StatusLimits
 from aggregator.services.settling import Settling
 from aggregator.services.site_calls import SiteCalls, context_for
+from aggregator.wire.users_data import session_in_users_words
 
 _log = structlog.get_logger(__name__)
 _PATIENCE: Final = 1.0
@@ -150,6 +151,10 @@ class Sessions:
         if reading.phase is None:
             known = _with_phase_of(route.last_payload, reading.payload)
             reading = replace(reading, payload=known)
+        payload, residue = session_in_users_words(
+            reading.payload, reading.residue, route.last_payload
+        )
+        reading = replace(reading, payload=payload, residue=residue)
         now = self._clock.now()
         changes = phase_changes(route.session, route.last_payload, reading.payload, now)
         self._observe_start(route, reading, now)
