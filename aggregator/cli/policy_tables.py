@@ -19,7 +19,8 @@ def show_ranking(out: Console, ranking: RankingAnswer) -> None:
         out.print(_delays(ranking))
         out.print()
         for offer in ranking.offers:
-            out.print(f"{offer.rank}. {offer.site}: {offer.reason}.", markup=False)
+            name = f"{offer.rank}. {offer.site} {offer.session}"
+            out.print(f"{name}: {offer.reason}.", markup=False)
     else:
         out.print("No offer was left.")
     _show_dropped(out, ranking)
@@ -37,7 +38,8 @@ def show_trial(out: Console, before: RankingAnswer, after: RankingAnswer) -> Non
     table.add_column("offer")
     was = {offer.session: str(offer.rank) for offer in before.offers}
     for offer in after.offers:
-        add_row(table, str(offer.rank), was.get(offer.session, "-"), *_cells(offer))
+        places = (str(offer.rank), was.get(offer.session, "-"))
+        add_row(table, *places, *_cells(offer), offer.session)
     out.print(table)
     _show_dropped(out, after)
     _show_notes(out, after)
@@ -65,11 +67,9 @@ def _delays(ranking: RankingAnswer) -> Table:
         table.add_column(name, justify="left" if name == "site" else "right")
     for name in weighers:
         table.add_column(f"= {name.replace('_', ' ')}", justify="right")
-    table.add_column("offer")
     for offer in ranking.offers:
-        *cells, uuid = _cells(offer)
         parts = [_seconds(offer.seconds.get(name)) for name in weighers]
-        add_row(table, str(offer.rank), *cells, *parts, uuid)
+        add_row(table, str(offer.rank), *_cells(offer), *parts)
     return table
 
 
@@ -79,7 +79,6 @@ def _cells(offer: RankedOfferAnswer) -> list[str]:
         words.in_time(offer.start),
         words.size(offer.bytes_to_move),
         _seconds(offer.delay),
-        offer.session,
     ]
 
 

@@ -22,5 +22,5 @@ def require_operator(request: web.Request) -> None:
         raise TokenMissing("this is for operators: send a token of one")
     if authentication.operators is None:
         raise NotAllowed("this is for operators, and no group of them is configured")
-    if authentication.operators not in principal.groups:
+    if f"/{authentication.operators.strip('/')}" not in principal.groups:
         raise NotAllowed(f"this is for members of {authentication.operators}")
