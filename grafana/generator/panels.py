@@ -33,6 +33,12 @@ HALF: Final = 12
 FULL: Final = 24
 """The width of a panel that stands alone."""
 
+COUNT: Final = "short"
+"""Grafana's name of the unit of what is counted."""
+
+YES_OR_NO: Final = "bool_yes_no"
+"""Grafana's name of the unit of what is 1 or 0."""
+
 BAD: Final = "red"
 DOUBTFUL: Final = "orange"
 FAIR: Final = "yellow"
@@ -62,7 +68,7 @@ def number(
     text: Text,
     query: Query,
     *,
-    unit: str = "short",
+    unit: str = COUNT,
     width: int = 4,
     steps: Sequence[tuple[float, str]] = (),
     base: str = "text",
@@ -107,7 +113,7 @@ def number(
 def series(
     text: Text,
     *queries: Query,
-    unit: str = "short",
+    unit: str = COUNT,
     width: int = HALF,
     stacked: bool = False,
     colors: Mapping[str, str] | None = None,
@@ -137,8 +143,9 @@ def series(
         .min(0)
         .height(8)
         .span(width)
-        .line_width(1)
-        .fill_opacity(30 if stacked else 8)
+        # The line of a series of zeros would hide what it stands on.
+        .line_width(0 if stacked else 1)
+        .fill_opacity(60 if stacked else 8)
         .show_points(VisibilityMode.AUTO)
         .span_nulls(False)
         .legend(_legend())
@@ -155,10 +162,10 @@ def series(
 
 
 def bars(
-    text: Text, *queries: Query, unit: str = "short", width: int = HALF
+    text: Text, *queries: Query, unit: str = COUNT, width: int = HALF
 ) -> bargauge.Panel:
     """Return a panel of one bar per series, as it is now."""
-    return (
+    panel = (
         bargauge.Panel()
         .title(text.title)
         .description(text.description)
@@ -175,6 +182,7 @@ def bars(
             dashboard.FieldColor().mode(models.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
         )
     )
+    return panel.decimals(0) if unit == COUNT else panel
 
 
 def timeline(

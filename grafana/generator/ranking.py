@@ -3,6 +3,11 @@
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
 from grafana.generator import ranking_panels as panels
+from grafana.generator.estimate_panels import (
+    late_starts_by_site,
+    start_errors,
+    starts_within,
+)
 from grafana.generator.frame import framed, with_panels
 from grafana.generator.offer_panels import share_of_acceptances, share_of_offers
 
@@ -19,8 +24,8 @@ def ranking() -> Dashboard:
     with_panels(
         board,
         panels.acceptances_of_the_first(),
-        panels.starts_within(10),
-        panels.starts_within(30),
+        starts_within(10),
+        starts_within(30),
         panels.dropped_offers(),
         panels.located_data(),
     )
@@ -32,12 +37,10 @@ def ranking() -> Dashboard:
         share_of_offers(),
         share_of_acceptances(),
         panels.wins_by_site(),
-        panels.ranks_by_site(),
+        panels.first_ranks(),
         panels.accepted_ranks(),
         panels.policies(),
     )
     board.with_row(Row("Is it honest"))
-    with_panels(
-        board, panels.start_errors(), panels.late_starts_by_site(), panels.lookups()
-    )
+    with_panels(board, start_errors(), late_starts_by_site(), panels.lookups())
     return board

@@ -1,4 +1,7 @@
-"""Panels about the ranking: what it takes out, and whether it is honest."""
+"""Panels about the ranking: what it takes out, puts first, and users take."""
+
+from collections.abc import Iterator
+from typing import Final
 
 from grafana_foundation_sdk.builders.bargauge import Panel as Bars
 from grafana_foundation_sdk.builders.stat import Panel as Stat
@@ -6,12 +9,10 @@ from grafana_foundation_sdk.builders.table import Panel as Table
 from grafana_foundation_sdk.builders.timeseries import Panel as TimeSeries
 
 from grafana.generator.expressions import (
-    RANGE,
     RATE_INTERVAL,
     growth,
     metric,
     per_minute,
-    quantile,
     share,
 )
 from grafana.generator.panels import (
@@ -27,8 +28,13 @@ from grafana.generator.panels import (
 )
 from grafana.generator.tables import Column, table_of
 
-_NO_OFFERS = "no offers"
-_NOTHING_STARTED = "nothing started"
+_NO_OFFERS: Final = "no offers"
+_FIRST: Final = 'le="1.0"'
+_RANK_COLORS: Final = {
+    "rank 1 or better": GOOD,
+    "rank 3 or better": FAIR,
+    "rank 10 or better": DOUBTFUL,
+}
 
 
 def acceptances_of_the_first() -> Stat:
@@ -43,30 +49,8 @@ def acceptances_of_the_first() -> Stat:
         ),
         Query(
             share(
-                growth("accepted_rank_bucket", where='le="1.0"'),
+                growth("accepted_rank_bucket", where=_FIRST),
                 growth("accepted_rank_count"),
-            )
-        ),
-        unit="percentunit",
-        base=BAD,
-        steps=((0.5, DOUBTFUL), (0.8, GOOD)),
-    )
-
-
-def starts_within(minutes: int) -> Stat:
-    """Return how often sessions start when the ranking said."""
-    seconds = f"{minutes * 60:.1f}"
-    return number(
-        Text(
-            f"Starts within {minutes} min",
-            f"Share of the sessions in the time range that started within {minutes} "
-            "minutes of their estimated start.",
-            _NOTHING_STARTED,
-        ),
-        Query(
-            share(
-                _within(seconds, RANGE),
-                growth("ets_error_seconds_count"),
             )
         ),
         unit="percentunit",
@@ -121,7 +105,7 @@ def funnel() -> Bars:
         ),
         Query(growth("offers_received_total"), "made by sites"),
         Query(growth("offers_returned_total"), "given to clients"),
-        Query(growth("offer_rank_bucket", where='le="1.0"'), "of these at rank 1"),
+        Query(growth("offer_rank_bucket", where=_FIRST), "of these at rank 1"),
         Query(growth("offers_won_total"), "accepted"),
     )
 
@@ -155,15 +139,33 @@ def wins_by_site() -> TimeSeries:
     )
 
 
-def ranks_by_site() -> TimeSeries:
-    """Return the usual rank of each site's offers."""
+def first_ranks() -> TimeSeries:
+    """Return which sites' offers are ranked first."""
     return series(
         Text(
-            "Median rank, by site",
-            "The rank that half of the site's offers were better than. 1 is the best.",
+            "Offers at rank 1, by site",
+            "Whose offer the ranking put first.",
             _NO_OFFERS,
         ),
-        Query(quantile(0.5, "offer_rank", "site"), "{{site}}"),
+        Query(per_minute("offer_rank_bucket", "site", _FIRST), "{{site}}"),
+        unit="cpm",
+        stacked=True,
+    )
+
+
+def ranks(where: str) -> TimeSeries:
+    """Return the ranks of a site's offers."""
+    return series(
+        Text(
+            "Ranks of its offers",
+            "Share of the site's offers that were given at rank 1, and among the first "
+            "3 and 10.",
+            _NO_OFFERS,
+        ),
+        *_among_the_first("offer_rank", f"{where}, "),
+        unit="percentunit",
+        at_most=1,
+        colors=_RANK_COLORS,
     )
 
 
@@ -172,55 +174,24 @@ def accepted_ranks() -> TimeSeries:
     return series(
         Text(
             "Ranks of accepted offers",
-            "The median, and the rank that 90 of 100 accepted offers were at most.",
+            "Share of the accepted offers that were at rank 1, and among the first 3 "
+            "and 10.",
             "no acceptances",
         ),
-        *(Query(quantile(of / 100, "accepted_rank"), f"{of} %") for of in (50, 90)),
-    )
-
-
-def start_errors(where: str = "") -> TimeSeries:
-    """Return how far estimated starts were off."""
-    total = growth("ets_error_seconds_count", where=where, over=RATE_INTERVAL)
-    return series(
-        Text(
-            "Starts against their estimates",
-            "Share of the sessions that started within 1, 10, 30 and 60 minutes of the "
-            "start that the ranking had estimated.",
-            _NOTHING_STARTED,
-        ),
-        *(
-            Query(
-                share(_within(f"{60 * minutes:.1f}", RATE_INTERVAL, where), total),
-                f"within {minutes} min",
-            )
-            for minutes in (1, 10, 30, 60)
-        ),
+        *_among_the_first("accepted_rank"),
         unit="percentunit",
         at_most=1,
-        colors={
-            "within 1 min": GOOD,
-            "within 10 min": FAIR,
-            "within 30 min": DOUBTFUL,
-            "within 60 min": BAD,
-        },
+        colors=_RANK_COLORS,
     )
 
 
-def late_starts_by_site() -> Bars:
-    """Return each site's part of sessions that started late."""
-    late = growth("ets_error_seconds_count", "site")
-    in_time = growth("ets_error_seconds_bucket", "site", 'le="600.0"')
-    return bars(
-        Text(
-            "Late starts, by site",
-            "Share of the site's sessions in the time range that started more than 10 "
-            "minutes after their estimated start.",
-            _NOTHING_STARTED,
-        ),
-        Query(f"sort_desc(1 - {share(in_time, late)})", "{{site}}"),
-        unit="percentunit",
-    )
+def _among_the_first(histogram: str, where: str = "") -> Iterator[Query]:
+    total = growth(f"{histogram}_count", where=where.rstrip(", "), over=RATE_INTERVAL)
+    for rank in (1, 3, 10):
+        reached = growth(
+            f"{histogram}_bucket", where=f'{where}le="{rank}.0"', over=RATE_INTERVAL
+        )
+        yield Query(share(reached, total), f"rank {rank} or better")
 
 
 def lookups() -> TimeSeries:
@@ -258,12 +229,3 @@ def policies() -> Table:
         width=12,
         height=8,
     )
-
-
-def _within(seconds: str, over: str, where: str = "") -> str:
-    late = f"{where}, " if where else ""
-    upper = growth("ets_error_seconds_bucket", where=f'{late}le="{seconds}"', over=over)
-    lower = growth(
-        "ets_error_seconds_bucket", where=f'{late}le="-{seconds}"', over=over
-    )
-    return f"({upper} - {lower})"

@@ -11,7 +11,6 @@ from grafana.generator.acceptance_panels import (
     unclear_acceptances,
 )
 from grafana.generator.expressions import (
-    RANGE,
     growth,
     metric,
     per_minute,
@@ -23,7 +22,6 @@ from grafana.generator.panels import (
     BAD,
     CALM,
     DOUBTFUL,
-    FAIR,
     GOOD,
     Query,
     Text,
@@ -206,9 +204,7 @@ def _lags() -> TimeSeries:
             Query(quantile(of / 100, "loser_release_lag_seconds"), f"{of} %")
             for of in (50, 95)
         ),
-        Query(quantile(1, "loser_release_lag_seconds", over=RANGE), "longest"),
         unit="s",
-        colors={"longest": FAIR},
     )
 
 

@@ -11,6 +11,7 @@ from grafana.generator.acceptance_panels import (
     acceptances_by_outcome,
     releases_by_outcome,
 )
+from grafana.generator.estimate_panels import start_errors
 from grafana.generator.expressions import growth, metric, per_minute, quantile
 from grafana.generator.frame import SITE_DETAIL, framed, site_variable, with_panels
 from grafana.generator.panels import (
@@ -19,13 +20,13 @@ from grafana.generator.panels import (
     DOUBTFUL,
     FAIR,
     GOOD,
-    HALF,
+    YES_OR_NO,
     Query,
     Text,
     number,
     series,
 )
-from grafana.generator.ranking_panels import start_errors
+from grafana.generator.ranking_panels import ranks
 from grafana.generator.session_panels import sessions_by_phase
 from grafana.generator.site_panels import states
 from grafana.generator.tables import Column, table_of
@@ -60,7 +61,7 @@ def site() -> Dashboard:
     with_panels(
         board,
         _offers(),
-        _ranks(),
+        ranks(_SITE),
         _late_answers(),
         start_errors(_SITE),
     )
@@ -143,10 +144,11 @@ def _downtime() -> Stat:
     return number(
         Text(
             "In downtime",
-            "1 where the configuration has a downtime of the site now.",
+            "Whether the configuration has a downtime of the site now.",
             "no",
         ),
         Query(f"max({metric('site_in_downtime', _SITE)})"),
+        unit=YES_OR_NO,
         base=GOOD,
         steps=((1, CALM),),
     )
@@ -163,8 +165,8 @@ def _identity() -> Table:
     return table_of(
         Text(
             "What it is",
-            "The site's configuration, and the version that its broker tells. Required "
-            "is 1 where every request waits for it.",
+            "The site's configuration, and the version that its broker tells. Every "
+            "request waits for a site that is required.",
             "unknown",
         ),
         [
@@ -173,6 +175,7 @@ def _identity() -> Table:
                 f"max by ({', '.join(labels)}) ({metric('site_info', _SITE)}) "
                 "* on (site) group_left () "
                 f"max by (site) ({metric('site_required', _SITE)})",
+                unit=YES_OR_NO,
             )
         ],
         labels=labels,
@@ -261,21 +264,6 @@ def _offers() -> TimeSeries:
     )
 
 
-def _ranks() -> TimeSeries:
-    return series(
-        Text(
-            "Ranks of its offers",
-            "The median rank, and the one that 10 of 100 offers were better than. 1 "
-            "is the best.",
-            "no offers",
-        ),
-        *(
-            Query(quantile(of / 100, "offer_rank", where=_SITE), f"{of} %")
-            for of in (10, 50)
-        ),
-    )
-
-
 def _late_answers() -> TimeSeries:
     return series(
         Text(
@@ -287,5 +275,4 @@ def _late_answers() -> TimeSeries:
         Query(per_minute("late_answers_total", "joined", _SITE), "joined: {{joined}}"),
         unit="cpm",
         stacked=True,
-        width=HALF,
     )

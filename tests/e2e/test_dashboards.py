@@ -5,10 +5,13 @@ import json
 import math
 import re
 from collections import defaultdict
+from dataclasses import dataclass
+from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.observed_federation import observed_federation
+from grafana.pictures import Asker, draw
+from tests.support.observed_federation import Observed, observed_federation
 from tests.support.prometheus import required
 from tests.support.ranking import ROOT
 
@@ -48,16 +51,40 @@ def answers(tmp_path_factory):
     return asyncio.run(_answers(tmp_path_factory.mktemp("observed")))
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What came of all queries.
+
+    Attributes:
+        found: Values by labels, by dashboard, title and number of the query.
+        names: Of the sites, as a variable would list them.
+        pictures: Of the dashboards, as SVG documents.
+    """
+
+    found: dict
+    names: list
+    pictures: dict
+    observed: Observed
+
+
 async def _answers(directory):
     async with observed_federation(directory) as observed:
-        found = {
-            query[:3]: await asyncio.to_thread(_ask, observed, *query[3:])
-            for query in queries()
-        }
-        names = await asyncio.to_thread(
-            observed.prometheus.label_values, "site", "metabroker_site_up"
-        )
-        return found, observed, names
+        return await asyncio.to_thread(_all_answers, observed)
+
+
+def _all_answers(observed):
+    asker = Asker(
+        observed.prometheus.url,
+        observed.began,
+        observed.ended,
+        {"$__rate_interval": RATE_INTERVAL, "$site": SITE},
+    )
+    return Answers(
+        {query[:3]: _ask(observed, *query[3:]) for query in queries()},
+        observed.prometheus.label_values("site", "metabroker_site_up"),
+        {name: draw(dashboard, asker) for name, dashboard in DASHBOARDS.items()},
+        observed,
+    )
 
 
 def _ask(observed, expression, instant):
@@ -87,7 +114,7 @@ def _name(labels):
     ("dashboard", "title", "number", "expression", "instant"), QUERIES
 )
 def test_query_finds_data(answers, dashboard, title, number, expression, instant):
-    found, _, _ = answers
+    found = answers.found
     values = [v for series in found[dashboard, title, number].values() for v in series]
     if title in WITHOUT_DATA:
         assert not values, f"take {title!r} off the list of what finds nothing"
@@ -96,7 +123,7 @@ def test_query_finds_data(answers, dashboard, title, number, expression, instant
 
 
 def test_every_variable_can_be_chosen(answers):
-    _, _, names = answers
+    names = answers.names
     asked = [
         re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["query"]).groups()
         for dashboard in DASHBOARDS.values()
@@ -109,7 +136,7 @@ def test_every_variable_can_be_chosen(answers):
 
 
 def test_overview_shows_what_happened(answers):
-    found, observed, _ = answers
+    found, observed = answers.found, answers.observed
 
     def shown(title, number=0):
         return found["overview", title, number]
@@ -134,9 +161,26 @@ PARTIAL = (("completeness", "partial"),)
 
 
 def test_site_detail_shows_the_winner(answers):
-    found, observed, _ = answers
+    found, observed = answers.found, answers.observed
     assert observed.accepted[0] == SITE
     ended = found["site", "Sessions, by the phase that they reached", 0]
     assert max(ended[("phase", "COMPLETED"),]) > 0
     (skew,) = found["site", "Clock", 0][()]
     assert abs(skew) <= 2
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_dashboard_can_be_drawn(answers, name):
+    words = list(ET.fromstring(answers.pictures[name]).itertext())
+    for panel in DASHBOARDS[name]["panels"]:
+        title = panel["title"].replace("$site", SITE)
+        assert any(title.startswith(word.rstrip("…")) for word in words if word.strip())
+    assert SITE in words or name == "service-level"
+
+
+def test_picture_of_the_overview_shows_the_sites(answers):
+    words = list(ET.fromstring(answers.pictures["overview"]).itertext())
+    for site in answers.names:
+        # In the timeline, the table and both bar charts at least.
+        assert words.count(site) >= 4
+    assert {"up", "8", "Sites now", "deadline"} <= set(words)

@@ -91,5 +91,5 @@ async def _scraped(prometheus, times):
     """Wait for Prometheus to scrape so many more times."""
     wanted = await asyncio.to_thread(prometheus.scrapes) + times
     async with asyncio.timeout(20):
-        while await asyncio.to_thread(prometheus.scrapes) < wanted:  # noqa: ASYNC110 -- another process tells nobody when it scrapes
+        while await asyncio.to_thread(prometheus.scrapes) < wanted:
             await asyncio.sleep(0.1)
