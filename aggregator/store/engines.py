@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
@@ -21,6 +22,9 @@ _DRIVERS: Final = {
     "postgres": "postgresql+asyncpg",
 }
 _READERS: Final = 4
+_READ_ONLY: Final = "25006"
+"""The SQLSTATE of a refused write."""
+
 _BUSY_PAUSE: Final = 0.02
 _SQLITE_PRAGMAS: Final = ("PRAGMA foreign_keys = ON", "PRAGMA synchronous = FULL")
 
@@ -140,7 +144,22 @@ def _postgresql_engines(url: URL, time_limit: float, connections: int) -> Engine
             },
         },
     )
+    _leave_read_only_servers(engine)
     return Engines(engine, engine.execution_options(isolation_level="AUTOCOMMIT"))
+
+
+def _leave_read_only_servers(engine: AsyncEngine) -> None:
+    """Make new connections where those that there are can't write.
+
+    After a failover they may lead to a server that was demoted, and stay there for
+    as long as they are used.
+    """
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def let_go(context: ExceptionContext) -> None:
+        state = getattr(context.original_exception, "sqlstate", None)
+        if state == _READ_ONLY:
+            context.is_disconnect = True
 
 
 def _sqlite_engine(url: URL, time_limit: float, connections: int) -> AsyncEngine:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 
 import pytest
@@ -203,6 +203,30 @@ async def test_a_database_that_may_not_be_written_is_told(postgresql):
         await store.health.check(writing=False)
         with pytest.raises(StoreUnavailable, match="can't be written"):
             await store.health.check(writing=True)
+
+
+async def test_a_database_that_may_be_written_again_is_noticed(postgresql):
+    """Though the connections that there are would be read-only for good."""
+    url = postgresql.new_database()
+    async with open_store(url) as store, open_store(url) as operator:
+        await allow_writing(operator, "off")
+        await cut_off_others(operator)
+        for _ in range(3):
+            with pytest.raises(StoreUnavailable, match="can't be written"):
+                await store.health.check(writing=True)
+        await store.health.check(writing=False)
+        await allow_writing(operator, "on")
+        with suppress(StoreUnavailable):
+            await store.health.check(writing=True)
+        await store.health.check(writing=True)
+
+
+async def allow_writing(store, allowed):
+    read_only = {"on": "off", "off": "on"}[allowed]
+    change = "ALTER DATABASE {} SET default_transaction_read_only = {}"
+    async with store.database.writing() as connection:
+        name = (await connection.execute(text("SELECT current_database()"))).scalar()
+        await connection.execute(text(change.format(name, read_only)))
 
 
 @pytest.mark.parametrize("name", ["nobody-made-this", "store"])
