@@ -71,6 +71,7 @@ class InProcessFederation:
         self.budget_limits = limits.pop("budget", BudgetLimits())
         self.status_limits = limits.pop("status", StatusLimits())
         self.watch_limits = limits.pop("watcher", WatchLimits())
+        self.replica = limits.pop("replica", "r")
         assert not limits
         self._uuids = (str(uuid5(NAMESPACE, f"set/{n}")) for n in itertools.count())
 
@@ -110,7 +111,11 @@ class InProcessFederation:
             "background": background,
         }
         self.releasing = Releasing(
-            queue=store, retries=store, limits=ReleaseLimits(), replica="r", **shared
+            queue=store,
+            retries=store,
+            limits=ReleaseLimits(),
+            replica=self.replica,
+            **shared,
         )
         winners = {"winners": store, "winner_readings": store}
         self.settling = Settling(
@@ -132,7 +137,7 @@ class InProcessFederation:
             "settling": self.settling,
             "clock": clock,
             "limits": self.acceptance_limits,
-            "replica": "r",
+            "replica": self.replica,
         }
         self.accepting = Accepting(
             attempts=Attempts(
@@ -151,7 +156,7 @@ class InProcessFederation:
             sessions=self.sessions,
             clock=clock,
             limits=self.watch_limits,
-            replica="r",
+            replica=self.replica,
         )
         self.updating = Updating(
             sessions=self.sessions,
