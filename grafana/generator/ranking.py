@@ -3,6 +3,12 @@
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
 from grafana.generator import ranking_panels as panels
+from grafana.generator.catalogue_panels import (
+    catalogue_calls,
+    catalogue_durations,
+    catalogue_memory,
+    lookups,
+)
 from grafana.generator.estimate_panels import (
     late_starts_by_site,
     start_errors,
@@ -42,5 +48,13 @@ def ranking() -> Dashboard:
         panels.policies(),
     )
     board.with_row(Row("Is it honest"))
-    with_panels(board, start_errors(), late_starts_by_site(), panels.lookups())
+    with_panels(board, start_errors(), late_starts_by_site())
+    board.with_row(Row("Where the data are"))
+    with_panels(
+        board,
+        lookups(),
+        catalogue_calls(),
+        catalogue_durations(),
+        catalogue_memory(),
+    )
     return board

@@ -194,21 +194,6 @@ def _among_the_first(histogram: str, where: str = "") -> Iterator[Query]:
         yield Query(share(reached, total), f"rank {rank} or better")
 
 
-def lookups() -> TimeSeries:
-    """Return what the replica catalogue said."""
-    return series(
-        Text(
-            "Datasets looked up, by outcome",
-            "Unanswered: the catalogue did not answer before the client had to be.",
-            "no data asked for",
-        ),
-        Query(per_minute("locality_lookups_total", "outcome"), "{{outcome}}"),
-        unit="cpm",
-        stacked=True,
-        colors={"located": GOOD, "unknown": FAIR, "unanswered": BAD},
-    )
-
-
 def policies() -> Table:
     """Return the policies that decide."""
     labels = {"name": "Policy", "revision": "Revision", "sha256": "SHA-256"}

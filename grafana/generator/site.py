@@ -33,6 +33,7 @@ from grafana.generator.tables import Column, table_of
 
 _SITE: Final = 'site="$site"'
 _NOT_CALLED: Final = "no calls"
+_DAY: Final = 86400
 
 
 def site() -> Dashboard:
@@ -50,13 +51,13 @@ def site() -> Dashboard:
         _time_up(),
         _last_success(),
         _clock_skew(),
+        _certificate(),
         _ejections_in_range(),
-        _open_calls(),
         _downtime(),
         _identity(),
     )
     board.with_row(Row("Calls to its broker"))
-    with_panels(board, _calls(), _outcomes(), _durations(), _ejections())
+    with_panels(board, _calls(), _outcomes(), _durations(), _ejections(), _open_calls())
     board.with_row(Row("Its offers"))
     with_panels(
         board,
@@ -119,6 +120,21 @@ def _clock_skew() -> Stat:
     )
 
 
+def _certificate() -> Stat:
+    expires = metric("site_cert_expiry_timestamp_seconds", _SITE)
+    return number(
+        Text(
+            "Certificate",
+            "How long the TLS certificate of the site's broker is still good for.",
+            "none",
+        ),
+        Query(f"min({expires}) - time()"),
+        unit="s",
+        base=BAD,
+        steps=((14 * _DAY, DOUBTFUL), (30 * _DAY, GOOD)),
+    )
+
+
 def _ejections_in_range() -> Stat:
     return number(
         Text(
@@ -133,18 +149,11 @@ def _ejections_in_range() -> Stat:
     )
 
 
-def _open_calls() -> Stat:
-    return number(
-        Text("Open calls", "Calls to the site that are open now.", "none"),
-        Query(f"sum({metric('site_inflight', _SITE)})"),
-    )
-
-
 def _downtime() -> Stat:
     return number(
         Text(
             "In downtime",
-            "Whether the configuration has a downtime of the site now.",
+            "Whether the site is in a downtime now, of the configuration or registry.",
             "no",
         ),
         Query(f"max({metric('site_in_downtime', _SITE)})"),
@@ -232,6 +241,17 @@ def _durations() -> TimeSeries:
             for of in (50, 95)
         ),
         unit="s",
+    )
+
+
+def _open_calls() -> TimeSeries:
+    return series(
+        Text(
+            "Open calls",
+            "Calls to the site that are open, over all replicas.",
+            _NOT_CALLED,
+        ),
+        Query(f"sum({metric('site_inflight', _SITE)})", "open"),
     )
 
 
