@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from aggregator.catalogue.static import StaticCatalogue
 from aggregator.configuration.components import installed_components
 from aggregator.configuration.loading import Configuration, load
 from aggregator.configuration.policies import PolicyTexts
+from aggregator.configuration.rereading import ConfigurationFiles
 from aggregator.configuration.settings import Auth, Settings
 from aggregator.configuration.watching import CurrentFederation
 from aggregator.domain.events import Reloaded
@@ -54,7 +55,9 @@ from aggregator.services.preparing import Preparing
 from aggregator.services.probing import Probing
 from aggregator.services.pruning import Pruning
 from aggregator.services.readiness import Readiness
+from aggregator.services.reconfiguring import Reconfiguring
 from aggregator.services.releasing import Releasing
+from aggregator.services.reloading import Reloading
 from aggregator.services.repeating import Repeating
 from aggregator.services.replaying import Replaying
 from aggregator.services.requesting import Requesting
@@ -66,7 +69,8 @@ from aggregator.services.updating import Updating
 from aggregator.services.watching import Watching
 from aggregator.store.sql_store import SqlStore, open_store
 from aggregator.wire.dialects import DIALECTS
-from site_adapters.base import CallLimits, SiteAdapter
+from site_adapters.base import CallLimits
+from site_adapters.pool import AdapterPool
 from site_adapters.registry import adapter_factories
 
 _log = structlog.get_logger(__name__)
@@ -88,10 +92,12 @@ class RunningService:
 
     Attributes:
         url: Where it is to be reached, without a trailing slash.
+        reload: Has the configuration read again, soon.
     """
 
     url: str
     store: SqlStore
+    reload: Callable[[], None]
 
 
 def version() -> str:
@@ -131,6 +137,7 @@ async def _serve(configuration: Configuration) -> None:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
+        loop.add_signal_handler(signal.SIGHUP, service.reload)
         _log.info("service_started", url=service.url, version=version())
         await stop.wait()
         _log.info("service_stopping")
@@ -189,7 +196,9 @@ async def running_service(
             )
             service.start()
             async with _answering(app, listener):
-                yield RunningService(settings.base_url(bound), store)
+                yield RunningService(
+                    settings.base_url(bound), store, service.reloading.request
+                )
 
 
 @asynccontextmanager
@@ -229,22 +238,23 @@ class _Service:
         self._replica = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._metrics = metrics
         self._telemetry = telemetry
-        self._adapters = _adapters(configuration, session, self._clock)
+        self._adapters = _adapters(self._settings, session, self._clock)
         self._snapshot = CurrentFederation(_federation(configuration, self._adapters))
         self._health = SiteHealth(self._settings.health, self._clock, self._telemetry)
         self._calls = SiteCalls(self._health, self._telemetry)
-        self._metrics.configure(
-            configuration.sites,
-            configuration.policies,
-            self._settings.fan_out,
-            self._settings.budget,
-        )
-        self._health.configure(configuration.sites)
         self._telemetry.record(Reloaded(success=True))
         self._decisions = Decisions(
             store.decisions, background, self._settings.decisions
         )
         self._releasing = self._build_releasing()
+        self._reconfiguring = Reconfiguring(
+            holder=self._snapshot,
+            health=self._health,
+            preparing=Preparing(self._releasing, self._clock),
+            background=background,
+            show=self._show,
+        )
+        self.reloading = self._build_reloading(configuration)
         self._settling = self._build_settling()
         self._sessions = self._build_sessions()
         self._accepting = self._build_accepting()
@@ -279,7 +289,10 @@ class _Service:
 
     def start(self) -> None:
         """Begin what runs beside the requests."""
-        preparing = Preparing(self._adapters, self._releasing, self._clock)
+        self._reconfiguring.begin()
+        self._background.run(self.reloading.run(), name="reloading")
+        if self._settings.reload.watch:
+            self._background.run(self.reloading.watch(), name="watch_files")
         watching = Watching(
             watches=self._store.watches,
             sessions=self._sessions,
@@ -287,7 +300,6 @@ class _Service:
             limits=self._settings.watcher,
             replica=self._replica,
         )
-        self._background.detach(preparing.prepare_all(), name="prepare_sites")
         self._background.run(self._releasing.run(), name="releases")
         self._background.run(self._accepting.resume(), name="acceptances")
         self._background.run(watching.run(), name="watches")
@@ -300,6 +312,27 @@ class _Service:
                 self._snapshot, self._health, self._telemetry, self._settings.health
             )
             self._background.run(probing.run(), name="probes")
+
+    def _show(self, federation: Federation) -> None:
+        """Have a federation in the metrics, and its adapters kept."""
+        sites = [one.site for one in federation.sites.values()]
+        self._metrics.configure(
+            sites, federation.policies, self._settings.fan_out, self._settings.budget
+        )
+        retired = [one.site for one in federation.retired.values()]
+        self._adapters.keep([*sites, *retired])
+
+    def _build_reloading(self, configuration: Configuration) -> Reloading:
+        return Reloading(
+            source=ConfigurationFiles(
+                configuration,
+                load=partial(load_configuration, configuration.files[0], os.environ),
+                build=partial(_federation, adapters=self._adapters),
+            ),
+            reconfiguring=self._reconfiguring,
+            snapshot=self._snapshot,
+            telemetry=self._telemetry,
+        )
 
     def _build_releasing(self) -> Releasing:
         return Releasing(
@@ -402,7 +435,7 @@ class _Service:
         return Requesting(
             snapshot=self._snapshot,
             fanning_out=FanningOut(
-                self._calls, self._clock, self._background, self._settings.fan_out
+                self._calls, self._background, self._settings.fan_out
             ),
             health=self._health,
             offer_sets=self._store.offer_sets,
@@ -443,30 +476,26 @@ def _authentication(auth: Auth, session: aiohttp.ClientSession) -> Authenticatio
 
 
 def _adapters(
-    configuration: Configuration, session: aiohttp.ClientSession, clock: Clock
-) -> dict[str, SiteAdapter]:
-    settings = configuration.settings
+    settings: Settings, session: aiohttp.ClientSession, clock: Clock
+) -> AdapterPool:
     limits = CallLimits(
         body=settings.bodies.max_site_bytes, offers=settings.fan_out.offers
     )
-    factories = adapter_factories()
-    return {
-        site.name: factories[site.adapter](
-            site, session, limits, clock=clock, dialect_probe=settings.dialect_probe
-        )
-        for site in configuration.sites
-    }
+    return AdapterPool(
+        adapter_factories(),
+        session,
+        limits,
+        clock,
+        dialect_probe=settings.dialect_probe,
+    )
 
 
-def _federation(
-    configuration: Configuration, adapters: Mapping[str, SiteAdapter]
-) -> Federation:
+def _federation(configuration: Configuration, adapters: AdapterPool) -> Federation:
     return Federation(
         sites={
-            site.name: FederatedSite(
-                site, broker=adapters[site.name], probe=adapters[site.name]
-            )
+            site.name: FederatedSite(site, adapter, adapter, adapter)
             for site in configuration.sites
+            for adapter in [adapters.adapter(site)]
         },
         policies=configuration.policies,
         links=configuration.links,

@@ -36,7 +36,11 @@ class SiteAdapter(SiteBroker, SiteProbe, SitePreparation, Protocol):
 
 
 class AdapterFactory(Protocol):
-    """Makes the adapter that speaks to ``site``."""
+    """Makes the adapter that speaks to ``site``.
+
+    The adapter is kept while what concerns it stays the same; ``pool`` says what of a
+    site doesn't.
+    """
 
     def __call__(
         self,

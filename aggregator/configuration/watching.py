@@ -6,7 +6,7 @@ from aggregator.ports.snapshot import Federation
 
 
 class CurrentFederation:
-    """Implements ``ports.Snapshot``; belongs to one event loop."""
+    """Implements ``ports.snapshot.FederationHolder``; belongs to one event loop."""
 
     def __init__(self, federation: Federation) -> None:
         self._federation = federation

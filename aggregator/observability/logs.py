@@ -164,8 +164,11 @@ class LoggedTelemetry:
                     lag=round(event.lag, 3),
                 )
             case events.Reloaded():
-                _log.info(
-                    "configuration_read", success=event.success, detail=event.detail
+                _log.log(
+                    logging.INFO if event.success else logging.WARNING,
+                    "configuration_read",
+                    success=event.success,
+                    detail=event.detail,
                 )
             case _:
                 pass

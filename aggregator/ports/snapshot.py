@@ -8,16 +8,21 @@ from aggregator.domain.ranking.knowledge import Links
 from aggregator.domain.ranking.policy import Policy
 from aggregator.domain.sites import Site
 from aggregator.ports.catalogue import ReplicaCatalogue
-from aggregator.ports.sites import SiteBroker, SiteProbe
+from aggregator.ports.sites import SiteBroker, SitePreparation, SiteProbe
 
 
 @dataclass(frozen=True, slots=True)
 class FederatedSite:
-    """A site and the adapter that speaks to it."""
+    """A site and the adapter that speaks to it.
+
+    Attributes:
+        preparation: What is to be done before the first request, if anything is.
+    """
 
     site: Site
     broker: SiteBroker
     probe: SiteProbe
+    preparation: SitePreparation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +55,16 @@ class Snapshot(Protocol):
 
     def current(self) -> Federation:
         """Return the federation as it is configured now."""
+        ...
+
+
+class FederationHolder(Snapshot, Protocol):
+    """Where the present federation is to be had, and to be replaced."""
+
+    def replace(self, federation: Federation) -> Federation:
+        """Put a new federation in the place of the present one, at once and whole.
+
+        Returns:
+            The new one as it is from now on, with its revision and retired sites.
+        """
         ...

@@ -17,22 +17,16 @@ _TIME: Final = 10.0
 
 
 class Preparing:
-    """Prepares all sites at once, so that the first request needn't wait for it."""
+    """Prepares sites all at once, so that the first request needn't wait for it."""
 
-    def __init__(
-        self,
-        sites: Mapping[str, SitePreparation],
-        releasing: Releasing,
-        clock: Clock,
-    ) -> None:
-        self._sites = sites
+    def __init__(self, releasing: Releasing, clock: Clock) -> None:
         self._releasing = releasing
         self._clock = clock
 
-    async def prepare_all(self) -> None:
-        """Prepare every site once; one that fails is prepared by its first request."""
+    async def prepare(self, sites: Mapping[str, SitePreparation]) -> None:
+        """Prepare each site once; one that fails is prepared by its first request."""
         async with asyncio.TaskGroup() as group:
-            for name, site in self._sites.items():
+            for name, site in sites.items():
                 group.create_task(self._prepare(name, site))
 
     async def _prepare(self, name: str, site: SitePreparation) -> None:
