@@ -11,13 +11,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
 RECENT := import sys; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help demo demo-once test check bench
+.PHONY: help demo demo-once test check bench study
 
 help:
 	@echo "make demo       a federation of simulated sites, and a request through it"
 	@echo "make demo-once  the same, and ends"
 	@echo "make test       the tests"
 	@echo "make bench      what offers cost on their way through, in CPU time"
+	@echo "make study      what ranking is worth, simulated (docs/ranking-study.md)"
 	@echo "make check      the linters and the type checker"
 
 demo: $(RUNNABLE)
@@ -31,6 +32,10 @@ test: $(TESTABLE)
 
 bench: $(TESTABLE)
 	@$(BIN)/python -m bench.offer_path
+
+study: $(TESTABLE)
+	@$(PIP) install --editable '.[study]'
+	@$(BIN)/python -m bench.ranking_study --out docs
 
 check: $(TESTABLE)
 	@$(BIN)/ruff format --check .
