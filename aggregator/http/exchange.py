@@ -168,13 +168,15 @@ def keyed(request: web.Request, caller: Caller, document: Any) -> Caller:
     """Return ``caller`` with the request's idempotency key, where it has one.
 
     Raises:
-        InputError: The key is longer than a key can be.
+        InputError: The key isn't one.
     """
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return caller
-    if not 0 < len(key) <= _LONGEST_KEY:
-        raise InputError(f"an Idempotency-Key has 1 to {_LONGEST_KEY} characters")
+    if not (0 < len(key) <= _LONGEST_KEY and key.isascii() and key.isprintable()):
+        raise InputError(
+            f"an Idempotency-Key has 1 to {_LONGEST_KEY} printable ASCII characters"
+        )
     whole = document if caller.policy is None else [document, caller.policy]
     content = orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)
     digest = hashlib.sha256(content).hexdigest()

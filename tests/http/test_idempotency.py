@@ -99,7 +99,7 @@ async def test_a_failed_fan_out_is_repeated_as_it_stands(tmp_path):
         assert (await first.json())["offerset"] == (await again.json())["offerset"]
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256])
+@pytest.mark.parametrize("key", ["", "x" * 256, "cl\u00e9"])
 async def test_what_is_not_a_key_is_refused(tmp_path, key):
     async with running_federation(tmp_path, SITE) as federation:
         response = await federation.post(
