@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -38,6 +38,7 @@ from aggregator.wire.users_data import session_in_users_words
 
 _log = structlog.get_logger(__name__)
 _PATIENCE: Final = 1.0
+_KEPT_ANEW_AFTER: Final = timedelta(minutes=1)
 """Seconds that the store is waited for where it isn't needed for an answer."""
 
 
@@ -167,7 +168,7 @@ class Sessions:
             last_read=now,
         )
         self._known[route.session] = updated
-        if changes or reading.payload != route.last_payload:
+        if changes or reading.payload != route.last_payload or _is_old(route, now):
             await self._save(updated, changes, caller)
         return Status(updated)
 
@@ -261,6 +262,11 @@ def _with_phase_of(
     """Return ``after`` in the phase of ``before``: its own is none that is known."""
     rest = {key: value for key, value in after.items() if key != "phase"}
     return {**rest, "phase": before["phase"]} if "phase" in before else rest
+
+
+def _is_old(route: Route, now: datetime) -> bool:
+    """Whether what is kept makes a reading look older than it is."""
+    return route.last_read is None or now - route.last_read >= _KEPT_ANEW_AFTER
 
 
 def _is_taken(changes: tuple[PhaseChange, ...]) -> bool:
