@@ -48,7 +48,7 @@ def answer_bytes(dialect: str, offers: int) -> bytes:
     """Return an offer set as a site of ``dialect`` would send it."""
     request = read_request(REQUEST, "2025-11")
     asked = write_site_request(request, DIALECTS["2026-07"])
-    session = {
+    session: dict[str, Any] = {
         "kind": "https://www.purl.org/ivoa.net/Calycopis-openapi/schema/v1.0/kinds/"
         "session/scheduled-execution-session.yaml",
         "phase": "OFFERED",

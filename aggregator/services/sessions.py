@@ -38,8 +38,8 @@ from aggregator.wire.users_data import session_in_users_words
 
 _log = structlog.get_logger(__name__)
 _PATIENCE: Final = 1.0
-_KEPT_ANEW_AFTER: Final = timedelta(minutes=1)
 """Seconds that the store is waited for where it isn't needed for an answer."""
+_KEPT_ANEW_AFTER: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
