@@ -18,7 +18,10 @@ import aiohttp
 import structlog
 from aiohttp import web
 
+from aggregator.catalogue.caching import CacheLimits
+from aggregator.catalogue.services import NetworkCatalogue
 from aggregator.catalogue.static import StaticCatalogue
+from aggregator.catalogue.token import Token
 from aggregator.configuration.components import installed_components
 from aggregator.configuration.loading import Configuration, load
 from aggregator.configuration.policies import PolicyTexts
@@ -239,7 +242,13 @@ class _Service:
         self._metrics = metrics
         self._telemetry = telemetry
         self._adapters = _adapters(self._settings, session, self._clock)
-        self._snapshot = CurrentFederation(_federation(configuration, self._adapters))
+        self._catalogue = _catalogue(configuration, session, background, telemetry)
+        self._snapshot = CurrentFederation(
+            _federation(configuration, self._adapters, self._catalogue)
+        )
+        self._distances = (
+            self._catalogue.distances(self._snapshot) if self._catalogue else None
+        )
         self._health = SiteHealth(self._settings.health, self._clock, self._telemetry)
         self._calls = SiteCalls(self._health, self._telemetry)
         self._telemetry.record(Reloaded(success=True))
@@ -307,6 +316,8 @@ class _Service:
         self._background.run(pruning.run(), name="pruning")
         census = Census(self._store.offer_sets, self._clock, self._telemetry)
         self._background.run(census.run(), name="census")
+        if self._distances is not None:
+            self._background.run(self._distances.run(), name="rucio_distances")
         if self._settings.health.probes:
             probing = Probing(
                 self._snapshot, self._health, self._telemetry, self._settings.health
@@ -327,7 +338,9 @@ class _Service:
             source=ConfigurationFiles(
                 configuration,
                 load=partial(load_configuration, configuration.files[0], os.environ),
-                build=partial(_federation, adapters=self._adapters),
+                build=partial(
+                    _federation, adapters=self._adapters, catalogue=self._catalogue
+                ),
             ),
             reconfiguring=self._reconfiguring,
             snapshot=self._snapshot,
@@ -433,9 +446,12 @@ class _Service:
 
     def _build_requesting(self) -> Requesting:
         return Requesting(
-            snapshot=self._snapshot,
+            snapshot=self._distances or self._snapshot,
             fanning_out=FanningOut(
-                self._calls, self._background, self._settings.fan_out
+                self._calls,
+                self._background,
+                self._settings.fan_out,
+                enrich=self._settings.enrich,
             ),
             health=self._health,
             offer_sets=self._store.offer_sets,
@@ -490,7 +506,41 @@ def _adapters(
     )
 
 
-def _federation(configuration: Configuration, adapters: AdapterPool) -> Federation:
+def _catalogue(
+    configuration: Configuration,
+    session: aiohttp.ClientSession,
+    background: Background,
+    telemetry: Telemetry,
+) -> NetworkCatalogue | None:
+    """Return the replica catalogue on the network, None where there is none."""
+    entry, secret = configuration.settings.catalogue, configuration.catalogue_token
+    if entry.url is None:
+        return None
+    return NetworkCatalogue(
+        entry.kind,
+        entry.url,
+        Token(secret.given, secret.file) if secret.given or secret.file else None,
+        entry.account,
+        CacheLimits(
+            timeout=entry.timeout,
+            ttl=entry.ttl,
+            negative_ttl=entry.negative_ttl,
+            stale_for=entry.stale_for,
+            pause=entry.pause,
+            entries=entry.entries,
+        ),
+        session,
+        background,
+        telemetry,
+    )
+
+
+def _federation(
+    configuration: Configuration,
+    adapters: AdapterPool,
+    catalogue: NetworkCatalogue | None,
+) -> Federation:
+    entries = StaticCatalogue(configuration.located)
     return Federation(
         sites={
             site.name: FederatedSite(site, adapter, adapter, adapter)
@@ -499,7 +549,7 @@ def _federation(configuration: Configuration, adapters: AdapterPool) -> Federati
         },
         policies=configuration.policies,
         links=configuration.links,
-        catalogue=StaticCatalogue(configuration.located),
+        catalogue=entries if catalogue is None else catalogue.beside(entries),
         retired={},
         revision=1,
     )

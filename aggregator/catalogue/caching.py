@@ -46,12 +46,12 @@ class CacheLimits:
         entries: Datasets that are remembered.
     """
 
-    timeout: float = 5.0
-    ttl: float = 300.0
-    negative_ttl: float = 30.0
-    stale_for: float = 86400.0
-    pause: float = 10.0
-    entries: int = 10_000
+    timeout: float
+    ttl: float
+    negative_ttl: float
+    stale_for: float
+    pause: float
+    entries: int
 
 
 @dataclass(frozen=True, slots=True)

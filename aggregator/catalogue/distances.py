@@ -59,17 +59,21 @@ class RucioDistances:
         return known[2]
 
     async def run(self) -> None:
-        """Read the distances now and every hour, and sooner after a failure."""
+        """Read the distances now and every hour, and sooner after a failure.
+
+        Without anything to read, have a look every minute whether there is now.
+        """
         while True:
+            pairs = self._pairs()
             complete = await self.read()
-            await asyncio.sleep(_INTERVAL if complete else _RETRY)
+            await asyncio.sleep(_INTERVAL if pairs and complete else _RETRY)
 
     async def read(self) -> bool:
         """Read the distances that the present links want; False where some failed.
 
         Those that failed are as they were.
         """
-        pairs = list(islice(_wanted(self._snapshot.current()), _MOST_PAIRS))
+        pairs = self._pairs()
         free = asyncio.Semaphore(_AT_ONCE)
         async with asyncio.TaskGroup() as group:
             tasks = {p: group.create_task(self._distance(p, free)) for p in pairs}
@@ -81,6 +85,9 @@ class RucioDistances:
         if failed:
             _log.warning("rucio_distances_incomplete", failed=len(failed))
         return not failed
+
+    def _pairs(self) -> list[Pair]:
+        return list(islice(_wanted(self._snapshot.current()), _MOST_PAIRS))
 
     async def _distance(self, pair: Pair, free: asyncio.Semaphore) -> int | None:
         """Return the distance, 0 where none is set, None where that failed."""
