@@ -80,7 +80,15 @@ class ImpossibleUpdate(MetaBrokerError):
 
 
 class AcceptPending(MetaBrokerError):
-    """The site has not yet said whether it took the acceptance."""
+    """The site has not yet said whether it took the acceptance.
+
+    Attributes:
+        session: The session to follow, or to accept again.
+    """
+
+    def __init__(self, detail: str, session: str, retry_after: float) -> None:
+        super().__init__(detail, retry_after=retry_after)
+        self.session = session
 
 
 class Overloaded(MetaBrokerError):

@@ -84,6 +84,8 @@ async def problem(request: web.Request, error: errors.MetaBrokerError) -> web.Re
     if isinstance(error, errors.InputError) and error.violations:
         violations = await located_violations(request, error.violations)
         document["errors"] = [_violation(v) for v in violations]
+    if isinstance(error, errors.AcceptPending):
+        document["session"] = f"{public_url(request)}/sessions/{error.session}"
     if isinstance(error, errors.FanOutFailed):
         document["offerset"] = f"{public_url(request)}/offersets/{error.offer_set}"
         document["sites"] = _sites(error.answers)

@@ -77,7 +77,9 @@ class Accepting:
             winner = await self._winners.claim(
                 claim, self._replica, self._attempts.lease_end()
             )
-            begun = Acceptance() if winner is claim else begun
+            if winner is claim:
+                begun = Acceptance()
+                await self._require_still_acceptable(claim)
         self._require_same(winner, route)
         _require_no_end(route)
         if winner.state is WinnerState.LOST:
@@ -85,6 +87,15 @@ class Accepting:
         elif winner.state is WinnerState.ACCEPTING:
             work = self._work_on(winner, route, caller, begun)
             await self._wait_for(work, route, caller)
+
+    async def has_begun(self, route: Route) -> bool:
+        """Whether the offer of ``route`` is being accepted, or was."""
+        winner = await self._winner_readings.of_offer_set(route.offer_set)
+        return (
+            winner is not None
+            and winner.session == route.session
+            and winner.state is not WinnerState.LOST
+        )
 
     async def resume(self) -> None:
         """Take over acceptances whose replica went away, until cancelled."""
@@ -110,6 +121,13 @@ class Accepting:
         if has_expired(route, self._clock.now()):
             self._attempts.finished(route, AcceptOutcome.EXPIRED)
             raise ImpossibleUpdate("offer-expired", "the offer has expired")
+
+    async def _require_still_acceptable(self, claim: Winner) -> None:
+        """Give a claim back where its user rejected the offer meanwhile."""
+        route = await self._routes.get(claim.session)
+        if route is not None and route.overlay is not None:
+            await self._winners.withdraw(claim)
+            _require_no_end(route)
 
     def _require_same(self, winner: Winner, route: Route) -> None:
         if winner.session == route.session:
@@ -158,7 +176,8 @@ class Accepting:
         except TimeoutError:
             raise AcceptPending(
                 f"{route.site} has not said yet whether it took the offer",
-                retry_after=self._limits.first_pause * 10,
+                route.session,
+                self._limits.first_pause * 10,
             ) from None
         if accepted is None:
             raise StoreUnavailable(

@@ -191,6 +191,7 @@ async def test_a_site_that_does_not_say_is_never_followed_by_another(federation,
     response = await direct(federation)
     problem = await problem_of(response, 503)
     assert problem["type"].endswith(":accept-pending")
+    assert problem["session"].startswith(f"{federation.url}/sessions/")
     assert "Retry-After" in response.headers
     assert accepted(federation) <= {"best"}
     asked = {
