@@ -106,11 +106,15 @@ class Updating:
     ) -> tuple[Message, ...]:
         """Reject an offer: for its user at once, at its site until that heard of it."""
         self._require_granted(route, SessionPhase.REJECTED)
+        await self._require_unclaimed(route)
         reading = await self._ask(route, update, caller)
         if reading.outcome is Outcome.OK:
             await self._sessions.note(route, reading)
             if reading.phase not in {SessionPhase.REJECTED, SessionPhase.OFFERED}:
                 raise _not_granted(reading.phase, SessionPhase.REJECTED)
+        # An acceptance that began meanwhile may well reach a site that has forgotten
+        # the rejection: then what the site makes of it counts.
+        await self._require_unclaimed(route)
         await self._overlays.mark([route.session], SessionPhase.REJECTED)
         if reading.phase is SessionPhase.REJECTED or reading.outcome in {
             Outcome.NOT_FOUND,
@@ -201,6 +205,10 @@ class Updating:
     async def _latest(self, session: str, caller: Caller) -> Status:
         """Return the session as the update left it, without asking the site again."""
         return Status(await self._sessions.known_route(session, caller.principal))
+
+    async def _require_unclaimed(self, route: Route) -> None:
+        if await self._accepting.has_begun(route):
+            raise _not_granted(SessionPhase.ACCEPTED, SessionPhase.REJECTED)
 
     def _require_granted(self, route: Route, wanted: SessionPhase) -> None:
         phase = shown_phase(route, self._clock.now())
