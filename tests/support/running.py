@@ -16,7 +16,7 @@ REFERENCE = (ROOT / "tests" / "data" / "reference-request.yaml").read_text()
 """The reference request, as users paste it."""
 
 QUICK = {
-    "fan_out": {"deadline": 2.0, "shortest_wait": 0.2, "grace": 0.3},
+    "fan_out": {"deadline": 4.0, "shortest_wait": 0.2, "grace": 0.3},
     "status": {"freshness": 0.0},
     "releases": {"interval": 0.1, "first_pause": 0.1},
     "health": {"probes": False},
