@@ -163,10 +163,15 @@ def replay(
 @app.command()
 def reference() -> None:
     """Print the reference of all filters and weighers that are installed, Markdown."""
+    from aggregator.cli.service import refuse
     from aggregator.configuration.components import installed_components
     from aggregator.configuration.policy_reference import policy_reference
+    from aggregator.configuration.problems import ConfigurationError
 
-    typer.echo(policy_reference(installed_components()), nl=False)
+    try:
+        typer.echo(policy_reference(installed_components()), nl=False)
+    except ConfigurationError as error:
+        refuse(error)
 
 
 def load_policy(file: Path) -> "Policy":

@@ -7,7 +7,7 @@ watched rather than files, because editors and orchestrators replace files and l
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from pathlib import Path
 from typing import Final
@@ -32,6 +32,7 @@ class FileWatch:
 
     Args:
         files: Returns the files that were read last.
+        sums: The hex digests of what they held when they were read first.
         interval: Seconds after which it looks for itself, for file systems that
             don't tell of changes.
         settle: Seconds for which the files must stay as they are: what is half
@@ -39,15 +40,25 @@ class FileWatch:
     """
 
     def __init__(
-        self, files: Callable[[], Iterable[Path]], *, interval: float, settle: float
+        self,
+        files: Callable[[], Iterable[Path]],
+        sums: Mapping[Path, str],
+        *,
+        interval: float,
+        settle: float,
     ) -> None:
         self._files = files
+        self._sums = {file.absolute(): digest for file, digest in sums.items()}
         self._interval = interval
         self._settle = settle
 
     async def changes(self) -> AsyncGenerator[None, None]:
         """Yield whenever the files hold something new, and have come to rest."""
         seen = await self._look()
+        if any(self._sums.get(file, held) != held for file, held in seen):
+            # They changed before the watch began.
+            seen = await self._settled()
+            yield
         async with aclosing(self._stirs()) as stirs:
             async for _ in stirs:
                 if await self._look() == seen:

@@ -16,10 +16,12 @@ class Files:
 
     Attributes:
         looked_for: All files so far, the settings first.
+        sums: The hex digests of those that could be read.
     """
 
     def __init__(self, path: Path, settings: Document, findings: Findings) -> None:
         self.looked_for = [path]
+        self.sums = {path: settings.sha256}
         self._base = path.parent
         self._settings = settings
         self._findings = findings
@@ -63,7 +65,11 @@ class Files:
 
     def _read(self, path: Path, pointer: str) -> Document | None:
         self.looked_for.append(path)
-        return read_document(path, self._findings, self._settings.problem(pointer, ""))
+        named_by = self._settings.problem(pointer, "")
+        document = read_document(path, self._findings, named_by)
+        if document is not None:
+            self.sums[path] = document.sha256
+        return document
 
 
 def read_settings(

@@ -39,6 +39,7 @@ class Configuration:
         catalogue_token: By which the replica catalogue on the network knows us.
         policies: In order; the first that matches a request serves it.
         files: All files that were read, the settings first.
+        sums: The hex digest of what each of them held.
         warnings: What deserves a look, but doesn't stop the start.
     """
 
@@ -48,6 +49,7 @@ class Configuration:
     located: Mapping[Did, LocatedData]
     policies: tuple[Policy, ...]
     files: tuple[Path, ...]
+    sums: Mapping[Path, str]
     warnings: tuple[Problem, ...] = ()
     catalogue_token: CatalogueToken = field(default_factory=CatalogueToken)
 
@@ -93,6 +95,7 @@ def load(
         located=located,
         policies=policies,
         files=tuple(files.looked_for),
+        sums=files.sums,
         warnings=tuple(findings.warnings),
         catalogue_token=token,
     )

@@ -57,7 +57,10 @@ class ConfigurationFiles:
         """Yield whenever the files hold something new."""
         limits = self._first.settings.reload
         watch = FileWatch(
-            lambda: self._last.files, interval=limits.interval, settle=limits.settle
+            lambda: self._last.files,
+            self._first.sums,
+            interval=limits.interval,
+            settle=limits.settle,
         )
         return watch.changes()
 

@@ -1,0 +1,193 @@
+"""Other distributions bring filters and weighers, and policies use them."""
+
+import importlib
+import json
+import sys
+from itertools import count
+
+import pytest
+from typer.testing import CliRunner
+
+from aggregator.cli import app
+from aggregator.configuration.components import installed_components
+from aggregator.configuration.policies import load_policies
+from aggregator.configuration.problems import ConfigurationError
+from site_adapters.simulated import SimulatedSite
+from tests.support.running import REFERENCE, running_federation
+
+MODULE = '''\
+from dataclasses import dataclass
+from typing import ClassVar
+
+from aggregator.domain.ranking.components import Filter, Weigher
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moonless(Filter):
+    """Drops offers of sites at which the moon shines."""
+
+    name: ClassVar[str] = "moonless"
+    shining_at: tuple[str, ...] = ()
+
+    def objection(self, candidate, situation, /):
+        site = candidate.offer.site
+        return f"the moon shines at {site}" if site in self.shining_at else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moon(Weigher):
+    """How bright the moon is."""
+
+    name: ClassVar[str] = "moon"
+    brightness: float
+    s_per_unit: float = 60.0
+
+    def __post_init__(self):
+        if self.brightness < 0:
+            raise ValueError("brightness must be 0 or more")
+
+    @property
+    def seconds_per_unit(self):
+        return self.s_per_unit
+
+    def quantity(self, candidate, situation, /):
+        return self.brightness
+
+
+class NotADataclass(Moon):
+    name = "undeclared"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unfinished(Weigher):
+    name: ClassVar[str] = "unfinished"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Nameless(Filter):
+    def objection(self, candidate, situation, /):
+        return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Health(Moonless):
+    name: ClassVar[str] = "health"
+'''
+POLICY = """\
+apiVersion: metabroker.srcnet/v1
+kind: RankingPolicy
+metadata: {name: lunar}
+filters:
+  - {name: moonless, shining_at: [espsrc], on_empty: relax}
+weighers:
+  - {name: time_to_start}
+  - {name: moon, brightness: 2, label: moonlight}
+tiebreak: [moonlight]
+"""
+_numbers = count()
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Install a distribution that announces what it is told."""
+    module = f"lunar_ranking_{next(_numbers)}"
+    place = tmp_path / "site-packages"
+
+    def installed(filters="", weighers=""):
+        information = place / f"{module}-1.0.dist-info"
+        information.mkdir(parents=True)
+        (place / f"{module}.py").write_text(MODULE)
+        (information / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n"
+        )
+        (information / "entry_points.txt").write_text(
+            f"[metabroker.filters]\n{filters}\n[metabroker.weighers]\n{weighers}\n".replace(
+                "MODULE", module
+            )
+        )
+        monkeypatch.syspath_prepend(place)
+        importlib.invalidate_caches()
+
+    yield installed
+    sys.modules.pop(module, None)
+
+
+@pytest.fixture
+def lunar(install):
+    install("moonless = MODULE:Moonless", "moon = MODULE:Moon")
+
+
+@pytest.fixture
+def policy(tmp_path):
+    file = tmp_path / "lunar.yaml"
+    file.write_text(POLICY)
+    return file
+
+
+def test_announced_components_are_there_beside_ours(lunar):
+    components = installed_components()
+    assert {"moonless", "health"} <= components.filters.keys()
+    assert {"moon", "time_to_start"} <= components.weighers.keys()
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "problem"),
+    [
+        ("brightness: 2", "brightnes: 2", "unknown key 'brightnes'; did you mean"),
+        ("brightness: 2", "brightness: -1", "brightness must be 0 or more"),
+        ("name: moonless", "name: moonles", "did you mean 'moonless'?"),
+    ],
+)
+def test_their_keys_are_checked_as_ours_are(lunar, policy, right, wrong, problem):
+    assert load_policies([policy], installed_components())
+    policy.write_text(POLICY.replace(right, wrong))
+    with pytest.raises(ConfigurationError) as caught:
+        load_policies([policy], installed_components())
+    assert problem in str(caught.value)
+
+
+async def test_the_service_ranks_by_them(lunar, policy, tmp_path):
+    sites = [
+        SimulatedSite(name="jpsrc", rses=("JPSRC_STORM",), first_start=900),
+        SimulatedSite(name="espsrc", rses=("SPSRC_STORM",), first_start=5),
+    ]
+    settings = {"ranking": [str(policy)]}
+    async with running_federation(tmp_path, *sites, settings=settings) as federation:
+        response = await federation.post("/offersets", REFERENCE)
+        uuid = (await response.json())["uuid"]
+        answer = await federation.get(f"/offersets/{uuid}/ranking")
+        ranking = json.loads(await answer.text())
+        told = await (await federation.get("/federation/policies")).json()
+    assert {one["site"] for one in ranking["offers"]} == {"jpsrc"}
+    assert ranking["offers"][0]["seconds"]["moonlight"] == 120
+    assert {one["reason"] for one in ranking["dropped"]} == {
+        "the moon shines at espsrc"
+    }
+    assert told["policies"][0]["filters"][0]["shining_at"] == ["espsrc"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "weighers", "reason"),
+    [
+        ("x = nowhere_at_all:Filter", "", "can't be loaded: No module named"),
+        ("x = MODULE:Missing", "", "can't be loaded: "),
+        ("x = MODULE:Moon", "", "should be a subclass of Filter"),
+        ("", "x = MODULE:MODULE_", "can't be loaded: "),
+        ("", "x = MODULE:NotADataclass", "should be a dataclass"),
+        ("", "x = MODULE:Unfinished", "should be a dataclass with all methods"),
+        ("x = MODULE:Nameless", "", "should have a name"),
+        ("x = MODULE:Health", "", "two components are named health"),
+    ],
+)
+def test_what_can_not_be_used_is_told_with_where_it_comes_from(
+    install, policy, filters, weighers, reason
+):
+    install(filters, weighers)
+    with pytest.raises(ConfigurationError) as caught:
+        installed_components()
+    [problem] = caught.value.problems
+    assert "metabroker." in problem.file
+    assert reason in problem.reason
+    result = CliRunner().invoke(app, ["policy", "check", str(policy)])
+    assert result.exit_code == 1
+    assert reason in result.stderr
