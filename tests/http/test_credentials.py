@@ -196,8 +196,9 @@ async def test_a_mixture_of_refusals_is_no_no(tmp_path):
         outcomes = {site["site"]: site["outcome"] for site in problem["sites"]}
         assert outcomes == {"one": "unauthorized", "closed": "no_offer"}
         assert problem["offerset"].startswith(federation.url + "/offersets/")
-        kept = await federation.get(problem["offerset"])
-        assert (await kept.json())["result"] == "NO"
+        kept = await federation.get(problem["offerset"] + "/sites")
+        sites = (await kept.json())["sites"]
+        assert {site["site"]: site["outcome"] for site in sites} == outcomes
 
 
 async def test_a_site_that_wants_credentials_costs_only_its_own_offers(tmp_path):
