@@ -1,5 +1,6 @@
 """What the ``policy`` commands show to people."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -92,9 +93,12 @@ def _show_dropped(out: Console, ranking: RankingAnswer) -> None:
     table = plain_table()
     for name in ("site", "filter"):
         table.add_column(name)
+    table.add_column("offers", justify="right")
     table.add_column("taken out because", no_wrap=False)
-    for one in ranking.dropped:
-        add_row(table, *(str(one.get(key)) for key in ("site", "filter", "reason")))
+    keys = ("site", "filter", "reason")
+    alike = Counter(tuple(str(one.get(key)) for key in keys) for one in ranking.dropped)
+    for (site, name, reason), count in alike.items():
+        add_row(table, site, name, str(count), reason)
     out.print("\nTaken out:\n")
     out.print(table)
 
@@ -115,10 +119,9 @@ def _verdict(before: RankingAnswer, after: RankingAnswer) -> str:
 
 
 def _extent(found: ReplayAnswer) -> str:
-    text = (
-        f"{found.count('replayed')} decisions made again,"
-        f" {found.count('changed')} come out differently"
-    )
+    count = found.count("replayed")
+    decisions = "decision" if count == 1 else "decisions"
+    text = f"{count} {decisions} made again, {found.count('changed')} changed"
     for key, why in (
         ("not_served", "are about requests that it doesn't match"),
         ("unreadable", "can't be read"),

@@ -176,7 +176,7 @@ def test_decisions_are_replayed(ask, offer_set, quickest):
 def test_a_policy_that_changes_nothing_is_said_to(ask, offer_set):
     file = ROOT / "aggregator" / "demo" / "data" / "ranking.yaml"
     result = ask("policy", "replay", "--policy", file)
-    assert ", 0 come out differently." in result.stdout
+    assert ", 0 changed." in result.stdout
     assert "The same offers come first." in result.stdout
 
 
