@@ -8,10 +8,11 @@ bytes per second. Keys that aren't known are errors.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, get_args
 
 from aggregator.domain.ranking.bounds import finite, not_negative, positive
 from aggregator.domain.ranking.components import STRICT
+from aggregator.domain.ranking.knowledge import LinkSource
 
 _LARGEST_GB: Final = 1e9
 _SMALLEST_BUCKET_S: Final = 1.0
@@ -80,17 +81,26 @@ class StartRules:
 
     Attributes:
         bound: Which moment of the interval that a site offers counts.
-        unknown_default_s: What counts where a site doesn't say when it starts.
+        calibrated: Whether the promised start is corrected by how late the site's
+            sessions were seen to start; only with bound ``latest``.
+        unknown: What counts where a site doesn't say when it starts: ``default``,
+            or ``site_median``, the site's median from acceptance to start as far as
+            that was seen.
+        unknown_default_s: What counts where nothing better is known.
         accept_overhead_s: From the acceptance until staging begins.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, Any]] = STRICT
 
     bound: Literal["earliest", "midpoint", "latest"] = "latest"
+    calibrated: bool = False
+    unknown: Literal["default", "site_median"] = "default"
     unknown_default_s: float = 3600.0
     accept_overhead_s: float = 60.0
 
     def __post_init__(self) -> None:
+        if self.calibrated and self.bound != "latest":
+            raise ValueError("calibrated needs bound latest, of which it is learned")
         not_negative(
             unknown_default_s=self.unknown_default_s,
             accept_overhead_s=self.accept_overhead_s,
@@ -129,6 +139,10 @@ class DataRules:
         ingest_default_gbps: How fast a site takes data in, where its own
             configuration doesn't say.
         unknown_size_gb: What counts where nobody knows the size of a dataset.
+        link_sources: From where a link's throughput is taken, the first that is
+            known: what was measured in the last hour, day or week, or
+            ``configured``, the link knowledge of the configuration, which is the
+            last resort in any case.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, Any]] = STRICT
@@ -139,6 +153,7 @@ class DataRules:
     parallel_files: int = 20
     ingest_default_gbps: float = 10.0
     unknown_size_gb: float = 100.0
+    link_sources: tuple[LinkSource, ...] = get_args(LinkSource)
     tape: TapeRules = field(default_factory=TapeRules)
 
     def __post_init__(self) -> None:

@@ -25,9 +25,12 @@ class Estimator:
     def estimate(self, offer: Offer, facts: SiteFacts) -> Estimate:
         """Return the estimate for an offer of the site of ``facts``."""
         plan = self._plan(offer, facts)
-        offered = self._offered_start(offer)
-        ready, start, mode_notes = self._ready_and_start(offer, facts, plan, offered)
-        notes = (*self._start_notes(offer), *plan.notes)
+        offered = self._offered_start(offer, facts)
+        expected = self._expected_start(offer, facts, offered)
+        ready, start, mode_notes = self._ready_and_start(offer, facts, plan, expected)
+        notes = (*self._start_notes(offer, facts, offered), *plan.notes)
+        lateness = expected - offered
+        remarks = (*_lateness_notes(facts, offered, lateness), *plan.remarks)
         return Estimate(
             offered_start=offered,
             data_ready=ready,
@@ -39,7 +42,8 @@ class Estimator:
             sources=plan.sources,
             start_known=offer.start is not None,
             confidence=Confidence.LOW if notes else Confidence.HIGH,
-            notes=(*notes, *mode_notes),
+            notes=(*notes, *remarks, *mode_notes),
+            lateness=lateness,
         )
 
     def _plan(self, offer: Offer, facts: SiteFacts) -> StagingPlan:
@@ -52,35 +56,63 @@ class Estimator:
             )
         return self._plans[key]
 
-    def _offered_start(self, offer: Offer) -> float:
+    def _offered_start(self, offer: Offer, facts: SiteFacts) -> float:
         rules = self._rules.start
-        if offer.start is None:
-            return clipped(max(rules.unknown_default_s, offer.preparing or 0.0))
-        return seconds_until(offer.start, rules.bound, self._situation.now)
+        if offer.start is not None:
+            return seconds_until(offer.start, rules.bound, self._situation.now)
+        median = self._median_wait(facts)
+        assumed = rules.unknown_default_s if median is None else median
+        return clipped(max(assumed, offer.preparing or 0.0))
 
-    def _start_notes(self, offer: Offer) -> tuple[str, ...]:
+    def _median_wait(self, facts: SiteFacts) -> float | None:
+        if self._rules.start.unknown == "site_median":
+            return facts.record.wait_s
+        return None
+
+    def _expected_start(self, offer: Offer, facts: SiteFacts, offered: float) -> float:
+        if offer.start is None or not self._rules.start.calibrated:
+            return offered
+        return facts.record.expected(offered)
+
+    def _start_notes(
+        self, offer: Offer, facts: SiteFacts, offered: float
+    ) -> tuple[str, ...]:
         if offer.start is not None:
             return ()
-        assumed = humane_duration(self._offered_start(offer))
-        return (f"the site doesn't say when it starts, {assumed} assumed",)
+        note = f"the site doesn't say when it starts, {humane_duration(offered)}"
+        if self._median_wait(facts) is None:
+            return (f"{note} assumed",)
+        return (f"{note} assumed after {facts.record.waits} starts seen there",)
 
     def _ready_and_start(
-        self, offer: Offer, facts: SiteFacts, plan: StagingPlan, offered: float
+        self, offer: Offer, facts: SiteFacts, plan: StagingPlan, expected: float
     ) -> tuple[float, float, tuple[str, ...]]:
         site, rules = facts.site, self._rules
         if not plan.seconds:
-            return 0.0, offered, ()
+            return 0.0, expected, ()
         if site.schedule_includes_staging and offer.preparing is not None:
-            return offered, offered, ("the site's schedule counts staging",)
+            return expected, expected, ("the site's schedule counts staging",)
         match rules.data.staging_by_site.get(site.name, rules.data.staging):
             case "remote_read":
-                return 0.0, offered, ("data are read from where they are",)
+                return 0.0, expected, ("data are read from where they are",)
             case "on_start":
-                ready = clipped(offered + plan.seconds)
+                ready = clipped(expected + plan.seconds)
                 return ready, ready, ("data move once the session could start",)
             case "prefetch":
                 ready = clipped(rules.start.accept_overhead_s + plan.seconds)
-                return ready, max(offered, ready), ()
+                return ready, max(expected, ready), ()
+
+
+def _lateness_notes(
+    facts: SiteFacts, offered: float, lateness: float
+) -> tuple[str, ...]:
+    if not lateness:
+        return ()
+    late = "late" if lateness > 0 else "early"
+    usual = f"{humane_duration(abs(lateness))} {late}"
+    starts = f"{facts.record.starts_behind(offered)} starts"
+    promised = humane_duration(offered)
+    return (f"promised in {promised}, this site is usually {usual} ({starts})",)
 
 
 def seconds_until(start: StartInterval, bound: str, now: datetime) -> float:

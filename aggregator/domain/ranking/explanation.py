@@ -36,6 +36,8 @@ class Estimate:
         bytes_from_tape: Bytes to recall, from the site's own tape or another's.
         sources: The RSEs from which data would move.
         notes: Assumptions that were made, in words.
+        lateness: Seconds by which the site's sessions usually start after the start
+            that it says; 0 where the policy doesn't count that.
     """
 
     offered_start: float
@@ -49,6 +51,7 @@ class Estimate:
     start_known: bool = True
     confidence: Confidence = Confidence.HIGH
     notes: tuple[str, ...] = ()
+    lateness: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,7 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
     return {
         "offered_start_s": _rounded(estimate.offered_start),
         "start_known": estimate.start_known,
+        "lateness_s": _rounded(estimate.lateness),
         "data_ready_s": _rounded(estimate.data_ready),
         "start_s": _rounded(estimate.start),
         "bytes_to_move": estimate.bytes_to_move,

@@ -1,12 +1,17 @@
 """What ranking knows beside the offers: sites, replicas and links, at one moment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from aggregator.domain.events import SiteState
 from aggregator.domain.ranking.bounds import positive
+from aggregator.domain.ranking.calibration import StartRecord
 from aggregator.domain.replicas import Did, LocatedData
 from aggregator.domain.sites import Site
+
+MeasuredOver = Literal["measured_1h", "measured_1d", "measured_1w"]
+LinkSource = Literal["measured_1h", "measured_1d", "measured_1w", "configured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +21,61 @@ class SiteFacts:
     Attributes:
         failures: Site-attributable failures within the window, decayed.
         calls: Calls within the window, decayed.
+        record: How its starts compared with what it promised, for executables of
+            the request's kind.
     """
 
     site: Site
     state: SiteState = SiteState.UNKNOWN
     failures: float = 0.0
     calls: float = 0.0
+    record: StartRecord = field(default_factory=StartRecord)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Throughput that was measured, in Gb/s, and in how many transfers.
+
+    Raises:
+        ValueError: The throughput isn't above 0.
+    """
+
+    gbps: float
+    transfers: int
+
+    def __post_init__(self) -> None:
+        positive(gbps=self.gbps)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredLink:
+    """What a link carried in the last hour, day and week; None with too little seen."""
+
+    hour: Measured | None = None
+    day: Measured | None = None
+    week: Measured | None = None
+
+    def over(self, source: MeasuredOver) -> tuple[Measured | None, str]:
+        """Return what was measured over a period, and how the period is called."""
+        match source:
+            case "measured_1h":
+                return self.hour, "hour"
+            case "measured_1d":
+                return self.day, "day"
+            case "measured_1w":
+                return self.week, "week"
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """What a link is supposed to carry, in Gb/s.
+
+    Attributes:
+        basis: How it was measured, in words; empty where it is configured.
+    """
+
+    gbps: float
+    basis: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +92,7 @@ class Links:
         distance_classes: Which class a link has, where the table doesn't say: of
             each greatest distance, the nearest first. What is further than all, or
             of unknown distance, has the default throughput.
+        measured: What was measured, by (source site, target site).
 
     Raises:
         ValueError: A throughput isn't above 0, or a class isn't one of ``classes``.
@@ -50,6 +105,7 @@ class Links:
     rse_aliases: Mapping[str, str] = field(default_factory=dict)
     distances: Mapping[tuple[str, str], int] = field(default_factory=dict)
     distance_classes: tuple[tuple[int, str], ...] = ()
+    measured: Mapping[tuple[str, str], MeasuredLink] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         positive(default_gbps=self.default_gbps)
@@ -69,8 +125,27 @@ class Links:
         key = name.strip().upper()
         return self.rse_aliases.get(key, key)
 
+    def throughput(
+        self, source: str, target: str, order: Sequence[LinkSource]
+    ) -> Throughput:
+        """Return the throughput from one site to another.
+
+        Args:
+            source: The site that sends.
+            target: The site that receives.
+            order: What counts, the first that is known.
+        """
+        link = self.measured.get((source, target))
+        for name in order:
+            if link is None or name == "configured":
+                break
+            measured, period = link.over(name)
+            if measured is not None:
+                return Throughput(measured.gbps, _basis(measured, period))
+        return Throughput(self.gbps(source, target))
+
     def gbps(self, source: str, target: str) -> float:
-        """Return the throughput from one site to another, in Gb/s."""
+        """Return the configured throughput from one site to another, in Gb/s."""
         entry = self.table.get((source, target))
         if entry is None:
             entry = self._class_by_distance(source, target) or self.default_gbps
@@ -82,6 +157,10 @@ class Links:
             return None
         nearest = (name for most, name in self.distance_classes if distance <= most)
         return next(nearest, None)
+
+
+def _basis(measured: Measured, period: str) -> str:
+    return f"measured in the last {period} ({measured.transfers} transfers)"
 
 
 @dataclass(frozen=True, slots=True)

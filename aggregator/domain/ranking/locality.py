@@ -1,13 +1,16 @@
 """Locality: which datasets a request needs, and where their replicas can be read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from aggregator.domain.offers import DataItem, Offer
 from aggregator.domain.ranking.intake import size_or_none
-from aggregator.domain.ranking.knowledge import Knowledge
+from aggregator.domain.ranking.knowledge import Knowledge, LinkSource
 from aggregator.domain.replicas import LocatedData, Replica
 from aggregator.domain.requests import ExecutionRequest
+
+_CONFIGURED: Final[tuple[LinkSource, ...]] = ("configured",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +85,14 @@ class Source:
     Attributes:
         site: The site that sends it; the RSE's name where no site is known.
         gbps: Throughput to where it is wanted; None where it need not move.
+        basis: How that was measured, in words; empty where it is configured.
     """
 
     rse: str
     site: str
     gbps: float | None
     tape: bool
+    basis: str = ""
 
     @property
     def is_local(self) -> bool:
@@ -98,8 +103,11 @@ class Source:
 class Lake:
     """The storage elements of all sites, and the links between them."""
 
-    def __init__(self, knowledge: Knowledge) -> None:
+    def __init__(
+        self, knowledge: Knowledge, link_sources: Sequence[LinkSource] = _CONFIGURED
+    ) -> None:
         self._links = knowledge.links
+        self._link_sources = link_sources
         self._readers = _readers(knowledge)
 
     @property
@@ -110,6 +118,14 @@ class Lake:
     def readers(self, rse: str) -> tuple[str, ...]:
         """Return the names of the sites that read an RSE locally."""
         return self._readers.get(self._links.rse(rse), ())
+
+    def sender(self, rse: str) -> str | None:
+        """Return what sends data of an RSE: a site, or the RSE where none reads it.
+
+        None where several sites read it, of which any may have sent.
+        """
+        senders = self.readers(rse) or (self._links.rse(rse),)
+        return senders[0] if len(senders) == 1 else None
 
     def source(self, replicas: Iterable[Replica], target: str) -> Source | None:
         """Return from where a site would read a dataset; None without replicas.
@@ -133,7 +149,8 @@ class Lake:
             yield Source(rse, target, None, replica.tape)
             return
         for site in readers or (rse,):
-            yield Source(rse, site, self._links.gbps(site, target), replica.tape)
+            carries = self._links.throughput(site, target, self._link_sources)
+            yield Source(rse, site, carries.gbps, replica.tape, carries.basis)
 
 
 def _preference(source: Source) -> tuple[bool, bool, float, str, str]:

@@ -6,11 +6,13 @@ from datetime import datetime
 from enum import Enum
 from functools import cache
 from types import NoneType
-from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from aggregator.domain.schedules import format_instant, parse_instant
 
 T = TypeVar("T")
+
+_PLAIN: Final = (str, int, float)
 
 
 def to_plain(value: Any) -> Any:
@@ -19,11 +21,13 @@ def to_plain(value: Any) -> Any:
     Of dataclasses, fields that have their default value or don't take part in
     comparison are left out. Mappings become lists of pairs, whatever their keys.
     """
+    if value is None or isinstance(value, _PLAIN) and not isinstance(value, Enum):
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         return {
-            field.name: to_plain(getattr(value, field.name))
-            for field in _told(type(value))
-            if getattr(value, field.name) != _default(field)
+            name: to_plain(found)
+            for name, default in _told(type(value))
+            if (found := getattr(value, name)) != default
         }
     if isinstance(value, Mapping):
         return [[to_plain(key), to_plain(item)] for key, item in value.items()]
@@ -37,8 +41,9 @@ def to_plain(value: Any) -> Any:
 
 
 @cache
-def _told(kind: type) -> tuple["Field[Any]", ...]:
-    return tuple(field for field in fields(kind) if field.compare)
+def _told(kind: type) -> tuple[tuple[str, Any], ...]:
+    """Return the fields that are told, each with the value with which it isn't."""
+    return tuple((one.name, _default(one)) for one in fields(kind) if one.compare)
 
 
 def _default(field: "Field[Any]") -> Any:

@@ -99,6 +99,7 @@ def _between(links: Links, sources: set[str], targets: set[str]) -> Links:
         links,
         table=_joining(links.table, senders, targets),
         distances=_joining(links.distances, senders, targets),
+        measured=_joining(links.measured, senders, targets),
         rse_sites={
             rse: sites
             for rse, sites in links.rse_sites.items()

@@ -37,6 +37,10 @@ def _start(estimate: Estimate) -> str:
     if not estimate.start_known:
         return f"start unknown, taken as in {offered}"
     when = "at once" if estimate.offered_start < _LEAST_S else f"in {offered}"
+    if abs(estimate.lateness) >= _LEAST_S:
+        late = "late" if estimate.lateness > 0 else "early"
+        usual = humane_duration(abs(estimate.lateness))
+        return f"start promised {when}, usually {usual} {late}"
     if estimate.start > estimate.offered_start:
         return f"start promised {when}"
     return f"starts {when}"

@@ -25,6 +25,7 @@ class StagingPlan:
         sources: The RSEs from which data would move, sorted.
         seconds: How long it takes; 0 where nothing has to happen.
         notes: Assumptions that were made, in words; with any, confidence is low.
+        remarks: What was measured, in words.
     """
 
     bytes_total: int
@@ -34,6 +35,7 @@ class StagingPlan:
     sources: tuple[str, ...]
     seconds: float
     notes: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,14 @@ def plan_staging(
             + _tape_s(reads, rules)
         ),
         notes=_notes(reads, lake, rules),
+        remarks=_remarks(moving),
+    )
+
+
+def _remarks(moving: Sequence[_Read]) -> tuple[str, ...]:
+    sources = [read.source for read in moving if read.source and read.source.basis]
+    return tuple(
+        sorted({f"{one.gbps:.3g} Gb/s from {one.site}, {one.basis}" for one in sources})
     )
 
 

@@ -55,6 +55,7 @@ def test_the_document_tells_everything():
         "estimate": {
             "offered_start_s": 30,
             "start_known": True,
+            "lateness_s": 0,
             "data_ready_s": 162,
             "start_s": 162,
             "bytes_to_move": 100_000_000_000,
