@@ -124,7 +124,7 @@ class SiteEntry(Entry):
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
     description: str = ""
     rses: tuple[Rse, ...] = ()
-    data_kinds: Annotated[tuple[DataKind, ...], Field(min_length=1)] = tuple(DataKind)
+    data_kinds: tuple[DataKind, ...] = tuple(DataKind)
     required: Required = Required.WHEN_IT_HOLDS_DATA
     schedule_includes_staging: bool = False
     ingest_gbps: Gbps | None = None
