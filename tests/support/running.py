@@ -65,10 +65,11 @@ def configuration_files(
     directory: Path,
     sites: list[dict[str, Any]],
     settings: dict[str, Any] | None = None,
+    aliases: dict[str, str] | None = None,
 ) -> Path:
     """Write the files of a configuration, and return that of the settings."""
     documents: dict[str, Any] = {
-        "sites.yaml": {"sites": sites},
+        "sites.yaml": {"sites": sites, "rse_aliases": aliases or {}},
         "replicas.yaml": REPLICAS,
         "metabroker.yaml": {
             "listen": {"host": "127.0.0.1", "port": 0},
@@ -92,6 +93,7 @@ async def running_federation(
     settings: dict[str, Any] | None = None,
     entries: dict[str, dict[str, Any]] | None = None,
     elsewhere: dict[str, str] | None = None,
+    aliases: dict[str, str] | None = None,
 ):
     """Run ``sites`` and the service in front of them.
 
@@ -101,6 +103,7 @@ async def running_federation(
         settings: What differs from the quick settings.
         entries: What differs in the sites' entries in ``sites.yaml``, by name.
         elsewhere: URLs of sites that the test runs itself, by name.
+        aliases: Other names of storage elements.
     """
     async with AsyncExitStack() as stack:
         running = {
@@ -124,7 +127,7 @@ async def running_federation(
                     "broker": broker,
                 }
             )
-        path = configuration_files(directory, configured, settings)
+        path = configuration_files(directory, configured, settings, aliases)
         service = await stack.enter_async_context(
             running_service(load_configuration(path, {}))
         )
