@@ -33,6 +33,18 @@ class SessionsTaken(Exception):
         self.sessions = sessions
 
 
+class SessionOverlaid(Exception):
+    """A session can't win any more: it has an overlay.
+
+    Attributes:
+        phase: The overlay.
+    """
+
+    def __init__(self, phase: SessionPhase) -> None:
+        super().__init__(f"the session is {phase.value}")
+        self.phase = phase
+
+
 class OfferSets(Protocol):
     """Offer sets with their offers and the routes of these."""
 
@@ -110,6 +122,9 @@ class Winners(Protocol):
 
         Raises:
             UnknownResource: There is no such set.
+
+        Raises:
+            SessionOverlaid: The session has an overlay, so that it can't win.
         """
         ...
 
@@ -290,8 +305,14 @@ class StoreHealth(Protocol):
 class Overlays(Protocol):
     """Marking what we know better than a site."""
 
-    async def mark(self, sessions: Sequence[str], phase: SessionPhase) -> None:
-        """Give ``sessions`` that have no overlay the overlay ``phase``."""
+    async def mark(self, session: str, phase: SessionPhase) -> bool:
+        """Give a session that has no overlay the overlay ``phase``.
+
+        REJECTED is not given to one that is its set's winner.
+
+        Returns:
+            Whether the session has that overlay now.
+        """
         ...
 
 

@@ -15,7 +15,12 @@ from aggregator.domain.events import AcceptOutcome
 from aggregator.domain.records import Route, Winner, WinnerState
 from aggregator.domain.status import has_expired
 from aggregator.ports.clock import Clock
-from aggregator.ports.store import Routes, WinnerReadings, Winners
+from aggregator.ports.store import (
+    Routes,
+    SessionOverlaid,
+    WinnerReadings,
+    Winners,
+)
 from aggregator.services.attempts import Accepted, Attempt, Attempts
 from aggregator.services.background import Background
 from aggregator.services.caller import Caller
@@ -74,12 +79,8 @@ class Accepting:
         if winner is None:
             self._require_acceptable(route)
             claim = self._claim(route)
-            winner = await self._winners.claim(
-                claim, self._replica, self._attempts.lease_end()
-            )
-            if winner is claim:
-                begun = Acceptance()
-                await self._require_still_acceptable(claim)
+            winner = await self._claimed(claim)
+            begun = Acceptance() if winner is claim else begun
         self._require_same(winner, route)
         _require_no_end(route)
         if winner.state is WinnerState.LOST:
@@ -87,6 +88,16 @@ class Accepting:
         elif winner.state is WinnerState.ACCEPTING:
             work = self._work_on(winner, route, caller, begun)
             await self._wait_for(work, route, caller)
+
+    async def _claimed(self, claim: Winner) -> Winner:
+        try:
+            return await self._winners.claim(
+                claim, self._replica, self._attempts.lease_end()
+            )
+        except SessionOverlaid as error:
+            raise ImpossibleUpdate(
+                "not-offered", f"the offer is {error.phase.value} already"
+            ) from None
 
     async def has_begun(self, route: Route) -> bool:
         """Whether the offer of ``route`` is being accepted, or was."""
@@ -121,13 +132,6 @@ class Accepting:
         if has_expired(route, self._clock.now()):
             self._attempts.finished(route, AcceptOutcome.EXPIRED)
             raise ImpossibleUpdate("offer-expired", "the offer has expired")
-
-    async def _require_still_acceptable(self, claim: Winner) -> None:
-        """Give a claim back where its user rejected the offer meanwhile."""
-        route = await self._routes.get(claim.session)
-        if route is not None and route.overlay is not None:
-            await self._winners.withdraw(claim)
-            _require_no_end(route)
 
     def _require_same(self, winner: Winner, route: Route) -> None:
         if winner.session == route.session:

@@ -21,6 +21,7 @@ from aggregator.domain.sites import SiteKind
 from aggregator.ports.snapshot import Federation
 from aggregator.services.caller import Caller
 from aggregator.services.fan_out import FanOut
+from aggregator.services.learning import Learned
 from aggregator.services.site_health import SiteHealth
 
 
@@ -48,6 +49,7 @@ def compose(
     taken: frozenset[str],
     health: SiteHealth,
     now: datetime,
+    learned: Learned,
 ) -> Composed:
     """Return ``before`` grown by the answers that ``arrived``.
 
@@ -58,6 +60,7 @@ def compose(
         taken: Uuids that sessions of other sets have.
         health: What is known of the sites' health.
         now: The moment of ranking.
+        learned: What accepted sessions taught.
     """
     federation = fan_out.federation
     merged = merge(
@@ -76,9 +79,14 @@ def compose(
         fan_out.uuid,
         merged.offers,
         Knowledge(
-            sites={n: health.facts(s.site) for n, s in federation.sites.items()},
+            sites={
+                name: learned.facts(
+                    health.facts(site.site), fan_out.request.executable_kind
+                )
+                for name, site in federation.sites.items()
+            },
             located=fan_out.located,
-            links=federation.links,
+            links=learned.link_knowledge(federation.links),
         ),
         now,
         frozenset(offer.session for offer in before.offers),

@@ -7,11 +7,11 @@ watched; any number of followers of one set cost one look at a time.
 import asyncio
 import math
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from cachetools import TTLCache
 
-from aggregator.domain.errors import Overloaded, UnknownResource
+from aggregator.domain.errors import FanOutFailed, Overloaded, UnknownResource
 from aggregator.domain.phases import TERMINAL, session_phase
 from aggregator.domain.views import OfferSetView, SessionView
 from aggregator.ports.store import OfferSetWatch
@@ -42,6 +42,29 @@ class Following:
         self._looking: dict[str, asyncio.Lock] = {}
         self._followers = 0
 
+    async def answered_offer_set(self, uuid: str, caller: Caller) -> OfferSetView:
+        """Return the set, once late answers filled it or the caller's wait is over.
+
+        Raises:
+            UnknownResource: There is no such set of the caller's.
+            FanOutFailed: It has no offers even then, and that isn't a NO.
+            Overloaded: As many clients wait as may.
+        """
+        try:
+            return await self._offer_sets.view(uuid, caller.principal)
+        except FanOutFailed:
+            if not caller.wait:
+                raise
+        until = caller.received + min(caller.wait, self._limits.longest_wait)
+        with self._admitted():
+            while True:
+                version = (await self._offer_sets.get(uuid, caller.principal)).version
+                try:
+                    return await self._offer_sets.view(uuid, caller.principal)
+                except FanOutFailed:
+                    if await self._next_version(uuid, version, until) is None:
+                        raise
+
     async def offer_set_after(
         self, uuid: str, version: int, caller: Caller
     ) -> OfferSetView:
@@ -68,9 +91,11 @@ class Following:
         until = _now() + self._limits.longest_stream
         with self._admitted():
             while True:
-                view = await self._offer_sets.view(uuid, caller.principal)
-                yield view
-                if await self._next_version(uuid, view.version, until) is None:
+                version = (await self._offer_sets.get(uuid, caller.principal)).version
+                # Where there is nothing to show yet, late answers may still bring it.
+                with suppress(FanOutFailed):
+                    yield await self._offer_sets.view(uuid, caller.principal)
+                if await self._next_version(uuid, version, until) is None:
                     return
 
     async def sessions(

@@ -12,6 +12,7 @@ from aggregator.domain.status import shown_phase
 from aggregator.domain.views import OfferSetView, SessionView
 from aggregator.ports.clock import Clock
 from aggregator.ports.store import OfferSets, Routes
+from aggregator.services.requesting import raise_unless_answered
 
 
 class ShownOfferSets:
@@ -34,8 +35,14 @@ class ShownOfferSets:
         return offer_set
 
     async def view(self, uuid: str, principal: Principal) -> OfferSetView:
-        """Return a set of ``principal`` as it is shown now."""
+        """Return a set of ``principal`` as it is shown now.
+
+        Raises:
+            UnknownResource: There is none, or none that the principal may see.
+            FanOutFailed: It has no offers, and that isn't a NO.
+        """
         offer_set = await self.get(uuid, principal)
+        raise_unless_answered(offer_set)
         routes = await self._routes.of_offer_set(uuid)
         return self.show(offer_set, {route.session: route for route in routes})
 

@@ -4,7 +4,6 @@ import asyncio
 import random
 
 from aggregator.domain.events import Operation, SiteCalled, SiteProbed
-from aggregator.domain.outcomes import SITE_FAULTS
 from aggregator.ports.sites import CallContext
 from aggregator.ports.snapshot import FederatedSite, Snapshot
 from aggregator.ports.telemetry import Telemetry
@@ -44,14 +43,16 @@ class Probing:
         deadline = asyncio.get_running_loop().time() + self._limits.timeout
         reading = await site.probe.probe(CallContext(deadline=deadline))
         name = site.site.name
-        self._health.note_probe(
-            name,
-            success=reading.outcome not in SITE_FAULTS,
-            why=reading.detail or reading.outcome.value,
-            skew=reading.clock_skew,
-            version=reading.version,
-        )
+        self._health.note_probe(name, reading)
         self._telemetry.record(
             SiteCalled(name, Operation.PROBE, reading.outcome, reading.seconds)
         )
-        self._telemetry.record(SiteProbed(name, reading.version, reading.clock_skew))
+        self._telemetry.record(
+            SiteProbed(
+                name,
+                reading.version,
+                reading.clock_skew,
+                reading.dialect,
+                reading.certificate_expires,
+            )
+        )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -42,6 +42,7 @@ from aggregator.services.composing import Composed, compose, policy_for
 from aggregator.services.decisions import Decisions
 from aggregator.services.fan_out import FanningOut, FanOut
 from aggregator.services.late_answers import LateAnswers
+from aggregator.services.learning import Learned, nothing_learned
 from aggregator.services.limits import FanOutLimits
 from aggregator.services.releasing import Releasing
 from aggregator.services.site_health import SiteHealth
@@ -66,6 +67,7 @@ class Requesting:
         telemetry: Telemetry,
         budget: ReservationBudget,
         limits: FanOutLimits,
+        learned: Callable[[], Learned] = nothing_learned,
     ) -> None:
         self._snapshot = snapshot
         self._fanning_out = fanning_out
@@ -78,6 +80,7 @@ class Requesting:
         self._telemetry = telemetry
         self._limits = limits
         self._budget = budget
+        self._learned = learned
         self._under_way: Counter[Principal] = Counter()
 
     async def request_offers(
@@ -166,7 +169,13 @@ class Requesting:
         taken: frozenset[str] = frozenset()
         while True:
             composed = compose(
-                fan_out, offer_set, arrived, taken=taken, health=self._health, now=now
+                fan_out,
+                offer_set,
+                arrived,
+                taken=taken,
+                health=self._health,
+                now=now,
+                learned=self._learned(),
             )
             try:
                 await self._offer_sets.add(

@@ -9,9 +9,9 @@ import secrets
 from collections import Counter
 from collections.abc import Awaitable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from aggregator.domain.events import Operation, SiteCalled, SiteInFlight
+from aggregator.domain.events import Operation, SiteCalled, SiteInFlight, SiteState
 from aggregator.domain.outcomes import Outcome, SessionReading, SiteAnswer
 from aggregator.domain.requests import ExecutionRequest
 from aggregator.domain.tracing import Span
@@ -24,6 +24,12 @@ from aggregator.services.site_health import SiteHealth
 
 _Answer = TypeVar("_Answer", SiteAnswer, SessionReading)
 
+_OF_DECISIONS: Final = {
+    SiteState.DISABLED: Outcome.DISABLED,
+    SiteState.DRAINED: Outcome.DRAINED,
+    SiteState.MAINTENANCE: Outcome.DOWNTIME,
+}
+
 
 class SiteCalls:
     """Makes calls to sites, within the limits of each."""
@@ -33,11 +39,17 @@ class SiteCalls:
         self._telemetry = telemetry
         self._open: Counter[str] = Counter()
 
-    def refusal(self, site: FederatedSite) -> Outcome | None:
+    def refusal(self, site: FederatedSite) -> SiteAnswer | None:
         """Say why the site is not to be asked for offers now; None where it is."""
+        name = site.site.name
+        imposed = self._health.imposed(site.site)
+        if imposed is not None:
+            return SiteAnswer(name, _OF_DECISIONS[imposed.state], detail=imposed.reason)
         if self.is_busy(site):
-            return Outcome.BUSY
-        return None if self._health.admits(site.site.name) else Outcome.BREAKER_OPEN
+            return SiteAnswer(name, Outcome.BUSY)
+        if not self._health.admits(name):
+            return SiteAnswer(name, Outcome.BREAKER_OPEN)
+        return None
 
     def is_busy(self, site: FederatedSite) -> bool:
         """Whether as many calls are open to the site as may be."""
@@ -51,9 +63,24 @@ class SiteCalls:
         self, site: FederatedSite, request: ExecutionRequest, context: CallContext
     ) -> SiteAnswer:
         """Ask the site for offers, whatever its breaker says: the caller decided."""
+        return await self._request(site, request, context, Operation.REQUEST)
+
+    async def probe_offers(
+        self, site: FederatedSite, request: ExecutionRequest, context: CallContext
+    ) -> SiteAnswer:
+        """Ask the site for offers that nobody wants but to see whether it makes any."""
+        return await self._request(site, request, context, Operation.SYNTHETIC)
+
+    async def _request(
+        self,
+        site: FederatedSite,
+        request: ExecutionRequest,
+        context: CallContext,
+        operation: Operation,
+    ) -> SiteAnswer:
         span = _span(context)
         call = site.broker.request_offers(request, _traced(context, span))
-        return await self._counted(site.site.name, Operation.REQUEST, call, span)
+        return await self._counted(site.site.name, operation, call, span)
 
     async def read_session(
         self, site: FederatedSite, session: str, context: CallContext

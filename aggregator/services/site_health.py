@@ -1,12 +1,16 @@
-"""Health of sites: evidence from real requests, from probes where there is none."""
+"""Health of sites: evidence from real requests, from probes where there is none.
+
+What a site counts as is what was decided of it (it is disabled, drained or in a
+downtime), else what its answers say. Evidence is collected in either case.
+"""
 
 import asyncio
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Final
 
-from aggregator.domain.breaker import Breaker, BreakerRules, BreakerState
+from aggregator.domain.breaker import BreakerRules, BreakerState
+from aggregator.domain.drains import Drain
 from aggregator.domain.events import (
     Operation,
     SiteEjected,
@@ -15,64 +19,47 @@ from aggregator.domain.events import (
 )
 from aggregator.domain.outcomes import SITE_FAULTS, Outcome
 from aggregator.domain.ranking.knowledge import SiteFacts
+from aggregator.domain.site_conditions import (
+    Imposed,
+    SiteReport,
+    SyntheticReading,
+    imposed_on,
+)
 from aggregator.domain.sites import Site
 from aggregator.ports.clock import Clock
+from aggregator.ports.sites import ProbeReading
 from aggregator.ports.telemetry import Telemetry
+from aggregator.services.evidence import Evidence
 from aggregator.services.limits import HealthLimits
 
-_NOT_FOR_PROBES_TO_END = frozenset(
-    {SiteState.EJECTED, SiteState.HALF_OPEN, SiteState.DISABLED}
+_SILENT_ON_HEALTH: Final = frozenset(
+    {Outcome.CANCELLED, Outcome.BUSY, Outcome.THROTTLED}
 )
-_SILENT_ON_HEALTH = frozenset({Outcome.CANCELLED, Outcome.BUSY, Outcome.THROTTLED})
+_DECIDED: Final = frozenset(
+    {SiteState.DISABLED, SiteState.DRAINED, SiteState.MAINTENANCE}
+)
 
 
-@dataclass(frozen=True, slots=True)
-class SiteReport:
-    """What is known of one site's health.
-
-    Attributes:
-        since: Since when it has been in its state.
-        why: What put it there, in words.
-        last_error: The last thing that went wrong, empty where nothing did.
-        clock_skew: Seconds by which its clock is ahead of ours, None if unknown.
-    """
-
-    site: str
-    state: SiteState
-    why: str
-    since: datetime
-    last_success: datetime | None = None
-    last_error: str = ""
-    last_error_at: datetime | None = None
-    consecutive_errors: int = 0
-    ejections: int = 0
-    next_trial_in: float | None = None
-    clock_skew: float | None = None
-    version: str = ""
-
-
-@dataclass(slots=True)
-class _Evidence:
-    since: datetime
-    breaker: Breaker = field(default_factory=Breaker)
-    state: SiteState = SiteState.UNKNOWN
-    why: str = "not asked yet"
-    probes: int = 0  # successful ones in a row; negative for failed ones
-    last_success: datetime | None = None
-    last_error: str = ""
-    last_error_at: datetime | None = None
-    failures: float = 0.0
-    calls: float = 0.0
-    decayed_at: float = 0.0
-    clock_skew: float | None = None
-    version: str = ""
+def _never_drained(_: str) -> Drain | None:
+    return None
 
 
 class SiteHealth:
-    """What is known of every configured site's health."""
+    """What is known of every configured site's health.
+
+    Args:
+        limits: When a site counts as healthy.
+        clock: For what operators see in times of day.
+        telemetry: Is told of every change of a site's state.
+        drain_of: Returns the drain of a site, in force or not.
+    """
 
     def __init__(
-        self, limits: HealthLimits, clock: Clock, telemetry: Telemetry
+        self,
+        limits: HealthLimits,
+        clock: Clock,
+        telemetry: Telemetry,
+        drain_of: Callable[[str], Drain | None] = _never_drained,
     ) -> None:
         self._limits = limits
         self._rules = BreakerRules(
@@ -80,22 +67,37 @@ class SiteHealth:
         )
         self._clock = clock
         self._telemetry = telemetry
-        self._evidence: dict[str, _Evidence] = {}
+        self._drain_of = drain_of
+        self._sites: dict[str, Site] = {}
+        self._evidence: dict[str, Evidence] = {}
 
     def configure(self, sites: Iterable[Site]) -> None:
-        """Begin to know ``sites``: each has a state from the first moment."""
-        for site in sites:
-            evidence = self._of(site.name)
-            if not site.enabled:
-                self._enter(site.name, SiteState.DISABLED, "disabled by configuration")
-            elif evidence.state is SiteState.DISABLED:
-                self._enter(site.name, SiteState.UNKNOWN, "enabled again")
-            else:
-                self._tell(site.name, evidence)
+        """Begin to know ``sites``: each has a state from the first moment.
+
+        What was known of a site that is somewhere else now, or was switched off,
+        says nothing any more.
+        """
+        before, self._sites = self._sites, {site.name: site for site in sites}
+        for name, site in self._sites.items():
+            known = before.get(name)
+            if known is not None and (
+                known.url != site.url or (site.enabled and not known.enabled)
+            ):
+                self._evidence[name] = self._no_evidence()
+            self._tell(name, again=True)
+
+    def refresh(self) -> None:
+        """Tell which sites' states changed with the time of day."""
+        for name in self._sites:
+            self._tell(name)
 
     def admits(self, site: str) -> bool:
         """Whether the site's breaker lets a request for offers through."""
         return self._of(site).breaker.admits(_monotonic(), self._rules)
+
+    def imposed(self, site: Site) -> Imposed | None:
+        """Return what was decided of the site for now, None where nothing was."""
+        return imposed_on(site, self._drain_of(site.name), self._clock.now())
 
     def began(self, site: str) -> None:
         """Take note that a call to the site began."""
@@ -110,147 +112,138 @@ class SiteHealth:
         elif outcome in SITE_FAULTS:
             self._note_failure(site, evidence, outcome, f"{operation}: {why}")
         else:
-            self._note_success(site, evidence)
+            self._note_success(evidence)
+        self._tell(site)
 
-    def note_probe(
-        self, site: str, *, success: bool, why: str, skew: float | None, version: str
-    ) -> None:
-        """Take note of a probe. A passing one never ends an ejection.
+    def note_probe(self, site: str, reading: ProbeReading) -> None:
+        """Take note of a probe. A passing one never ends an ejection."""
+        evidence = self._current(site)
+        evidence.note_probe(
+            reading,
+            self._clock.now(),
+            success=reading.outcome not in SITE_FAULTS,
+            up_after=self._limits.up_after,
+            down_after=self._limits.down_after,
+        )
+        self._tell(site)
 
-        A probe doesn't take the way of real requests, so that it says nothing of
-        those; the half-open trial does.
-        """
-        evidence = self._of(site)
-        evidence.probes = _in_a_row(evidence.probes, success=success)
-        evidence.clock_skew = skew if success else evidence.clock_skew
-        evidence.version = version or evidence.version
-        if not success:
-            self._remember_error(evidence, f"probe: {why}")
-        if self.state(site) in _NOT_FOR_PROBES_TO_END:
-            return
-        if evidence.probes >= self._limits.up_after or (
-            success and evidence.state is SiteState.UNKNOWN
-        ):
-            if evidence.state is not SiteState.DEGRADED:
-                self._enter(site, SiteState.UP, "probes answer")
-        elif evidence.probes <= -self._limits.down_after:
-            self._enter(site, SiteState.DOWN, why)
+    def note_synthetic(self, site: str, reading: SyntheticReading) -> None:
+        """Keep how the latest end-to-end probe ended; its calls told the rest."""
+        self._of(site).synthetic = reading
 
     def state(self, site: str) -> SiteState:
-        """Return the site's state now."""
-        evidence = self._of(site)
-        half_open = BreakerState.HALF_OPEN
-        if (
-            evidence.state is SiteState.EJECTED
-            and evidence.breaker.state(_monotonic()) is half_open
-        ):
-            self._enter(site, SiteState.HALF_OPEN, "waiting for one trial request")
-        return self._of(site).state
+        """Return what the site counts as now."""
+        imposed = self._imposed(site)
+        return self._current(site).state if imposed is None else imposed.state
 
     def report(self, site: str) -> SiteReport:
-        """Return all that is known of the site's health."""
-        state = self.state(site)
-        evidence = self._of(site)
+        """Return all that is known of the site."""
+        evidence = self._current(site)
+        imposed = self._imposed(site)
         breaker = evidence.breaker
+        now = _monotonic()
         return SiteReport(
             site=site,
-            state=state,
-            why=evidence.why,
-            since=evidence.since,
+            state=evidence.state if imposed is None else imposed.state,
+            why=evidence.why if imposed is None else imposed.reason,
+            since=_since(evidence, imposed),
+            until=None if imposed is None else imposed.until,
+            health=evidence.state,
+            health_why=evidence.why,
             last_success=evidence.last_success,
             last_error=evidence.last_error,
+            last_error_code=evidence.last_error_code,
             last_error_at=evidence.last_error_at,
-            consecutive_errors=_trailing_failures(breaker.recent),
+            breaker=breaker.state(now),
+            consecutive_errors=evidence.errors_in_a_row,
             ejections=breaker.ejections,
             next_trial_in=(
-                max(0.0, breaker.open_until - _monotonic())
+                max(0.0, breaker.open_until - now)
                 if breaker.open_until is not None
                 else None
             ),
             clock_skew=evidence.clock_skew,
             version=evidence.version,
+            dialect=evidence.dialect,
+            certificate_expires=evidence.certificate_expires,
+            synthetic=evidence.synthetic,
         )
 
     def facts(self, site: Site) -> SiteFacts:
         """Return what ranking reads of the site."""
         evidence = self._of(site.name)
-        self._decay(evidence)
+        evidence.fade(_monotonic(), self._limits.window)
         return SiteFacts(site, self.state(site.name), evidence.failures, evidence.calls)
 
-    def _note_success(self, site: str, evidence: _Evidence) -> None:
+    def _imposed(self, site: str) -> Imposed | None:
+        configured = self._sites.get(site)
+        return None if configured is None else self.imposed(configured)
+
+    def _note_success(self, evidence: Evidence) -> None:
         evidence.breaker = evidence.breaker.succeeded(self._rules)
-        evidence.last_success = self._clock.now()
-        self._decay(evidence)
-        evidence.calls += 1
-        if evidence.state is SiteState.DISABLED:
-            return
+        evidence.last_success = now = self._clock.now()
+        evidence.count(failed=False, now=_monotonic(), window=self._limits.window)
         if all(evidence.breaker.recent):
-            self._enter(site, SiteState.UP, "requests are answered")
+            evidence.enter(SiteState.UP, "requests are answered", now)
         else:
-            self._enter(site, SiteState.DEGRADED, "some recent requests failed")
+            evidence.enter(SiteState.DEGRADED, "some recent requests failed", now)
 
     def _note_failure(
-        self, site: str, evidence: _Evidence, outcome: Outcome, why: str
+        self, site: str, evidence: Evidence, outcome: Outcome, why: str
     ) -> None:
-        self._decay(evidence)
-        evidence.calls += 1
-        evidence.failures += 1
-        self._remember_error(evidence, why)
+        now = self._clock.now()
+        evidence.count(failed=True, now=_monotonic(), window=self._limits.window)
+        evidence.remember_error(outcome, why, now)
         before = evidence.breaker.ejections
         evidence.breaker = evidence.breaker.failed(_monotonic(), self._rules)
         if evidence.breaker.ejections > before:
             self._telemetry.record(SiteEjected(site, outcome))
-        if evidence.state is SiteState.DISABLED:
-            return
-        if evidence.breaker.open_until is not None:
-            self._enter(site, SiteState.EJECTED, why)
-        else:
-            self._enter(site, SiteState.DEGRADED, why)
+        ejected = evidence.breaker.open_until is not None
+        evidence.enter(SiteState.EJECTED if ejected else SiteState.DEGRADED, why, now)
 
-    def _remember_error(self, evidence: _Evidence, why: str) -> None:
-        evidence.last_error = why
-        evidence.last_error_at = self._clock.now()
-
-    def _decay(self, evidence: _Evidence) -> None:
-        now = _monotonic()
-        factor = math.exp((evidence.decayed_at - now) / self._limits.window)
-        evidence.failures *= factor
-        evidence.calls *= factor
-        evidence.decayed_at = now
-
-    def _enter(self, site: str, state: SiteState, why: str) -> None:
+    def _current(self, site: str) -> Evidence:
+        """Return the evidence, an ejection that has ended by now being half open."""
         evidence = self._of(site)
-        if evidence.state is state:
+        if (
+            evidence.state is SiteState.EJECTED
+            and evidence.breaker.state(_monotonic()) is BreakerState.HALF_OPEN
+        ):
+            why = "waiting for one trial request"
+            evidence.enter(SiteState.HALF_OPEN, why, self._clock.now())
+            self._tell(site)
+        return evidence
+
+    def _tell(self, site: str, *, again: bool = False) -> None:
+        if site not in self._sites:
             return
-        evidence.state, evidence.why = state, why
-        evidence.since = self._clock.now()
-        self._tell(site, evidence)
+        evidence = self._current(site)
+        imposed = self._imposed(site)
+        state = evidence.state if imposed is None else imposed.state
+        if evidence.told is state and not again:
+            return
+        if imposed is None and evidence.told in _DECIDED:
+            evidence.free_since = self._clock.now()
+        evidence.told = state
+        why = evidence.why if imposed is None else imposed.reason
+        self._telemetry.record(SiteStateChanged(site, state, why))
 
-    def _tell(self, site: str, evidence: _Evidence) -> None:
-        self._telemetry.record(SiteStateChanged(site, evidence.state, evidence.why))
-
-    def _of(self, site: str) -> _Evidence:
+    def _of(self, site: str) -> Evidence:
         evidence = self._evidence.get(site)
         if evidence is None:
-            evidence = _Evidence(since=self._clock.now(), decayed_at=_monotonic())
-            self._evidence[site] = evidence
+            evidence = self._evidence[site] = self._no_evidence()
         return evidence
+
+    def _no_evidence(self) -> Evidence:
+        return Evidence(since=self._clock.now(), decayed_at=_monotonic())
+
+
+def _since(evidence: Evidence, imposed: Imposed | None) -> datetime:
+    if imposed is not None and imposed.since is not None:
+        return imposed.since
+    if evidence.free_since is None:
+        return evidence.since
+    return max(evidence.since, evidence.free_since)
 
 
 def _monotonic() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _in_a_row(count: int, *, success: bool) -> int:
-    if success:
-        return count + 1 if count > 0 else 1
-    return count - 1 if count < 0 else -1
-
-
-def _trailing_failures(recent: tuple[bool, ...]) -> int:
-    count = 0
-    for succeeded in reversed(recent):
-        if succeeded:
-            break
-        count += 1
-    return count

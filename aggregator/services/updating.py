@@ -112,10 +112,10 @@ class Updating:
             await self._sessions.note(route, reading)
             if reading.phase not in {SessionPhase.REJECTED, SessionPhase.OFFERED}:
                 raise _not_granted(reading.phase, SessionPhase.REJECTED)
-        # An acceptance that began meanwhile may well reach a site that has forgotten
-        # the rejection: then what the site makes of it counts.
-        await self._require_unclaimed(route)
-        await self._overlays.mark([route.session], SessionPhase.REJECTED)
+        if not await self._overlays.mark(route.session, SessionPhase.REJECTED):
+            # An acceptance began meanwhile, and may well reach a site that has
+            # forgotten the rejection: then what the site makes of it counts.
+            await self._require_unclaimed(route)
         if reading.phase is SessionPhase.REJECTED or reading.outcome in {
             Outcome.NOT_FOUND,
             Outcome.REFUSED_4XX,
@@ -148,7 +148,7 @@ class Updating:
         if reading.phase is not wanted:
             raise _not_granted(reading.phase, wanted)
         if wanted is SessionPhase.CANCELLED:
-            await self._overlays.mark([route.session], wanted)
+            await self._overlays.mark(route.session, wanted)
 
     async def _after_fault(
         self,

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Row, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aggregator.domain.phases import SessionPhase
-from aggregator.domain.records import PhaseChange, Route
+from aggregator.domain.records import PhaseChange, Route, WinnerState
 from aggregator.store.database import Database, insert_new
-from aggregator.store.tables import PHASE_HISTORY, ROUTES
+from aggregator.store.tables import PHASE_HISTORY, ROUTES, WINNERS
 
 _AT_ONCE: Final = 1000
 """Both databases bound the number of values in a statement."""
@@ -47,12 +47,17 @@ class RouteStore:
             lambda connection: _save_reading(connection, route, changes)
         )
 
-    async def mark(self, sessions: Sequence[str], phase: SessionPhase) -> None:
-        """Give those of ``sessions`` that have no overlay the overlay ``phase``."""
-        if sessions:
-            await self._database.write(
-                lambda connection: _mark(connection, sessions, phase)
-            )
+    async def mark(self, session: str, phase: SessionPhase) -> bool:
+        """Give a session that has no overlay the overlay ``phase``.
+
+        REJECTED is not given to one that is its set's winner.
+
+        Returns:
+            Whether the session has that overlay now.
+        """
+        return await self._database.write(
+            lambda connection: _mark(connection, session, phase)
+        )
 
 
 async def known_sessions(
@@ -75,7 +80,7 @@ async def _save_reading(
     if not await _lock_route(connection, route.session):
         return
     if route.overlay is not None:
-        await _mark(connection, [route.session], route.overlay)
+        await _mark(connection, route.session, route.overlay)
     await _keep_reading(connection, route)
     if changes:
         await connection.execute(
@@ -90,14 +95,22 @@ async def _lock_route(connection: AsyncConnection, session: str) -> bool:
     return found.one_or_none() is not None
 
 
-async def _mark(
-    connection: AsyncConnection, sessions: Sequence[str], phase: SessionPhase
-) -> None:
-    await connection.execute(
-        update(ROUTES)
-        .where(ROUTES.c.session == bindparam("key"), ROUTES.c.overlay.is_(None))
-        .values(overlay=phase.value),
-        [{"key": session} for session in sorted(sessions)],
+async def _mark(connection: AsyncConnection, session: str, phase: SessionPhase) -> bool:
+    change = update(ROUTES).where(
+        ROUTES.c.session == session, ROUTES.c.overlay.is_(None)
+    )
+    if phase is SessionPhase.REJECTED:
+        change = change.where(~_is_winner())
+    await connection.execute(change.values(overlay=phase.value))
+    query = select(ROUTES.c.overlay).where(ROUTES.c.session == session)
+    overlay = (await connection.execute(query)).scalar_one_or_none()
+    return bool(overlay == phase.value)
+
+
+def _is_winner() -> ColumnElement[bool]:
+    return exists().where(
+        WINNERS.c.session == ROUTES.c.session,
+        WINNERS.c.state != WinnerState.LOST.value,
     )
 
 

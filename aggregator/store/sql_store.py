@@ -13,6 +13,7 @@ from aggregator.store.decisions import DecisionStore
 from aggregator.store.drains import DrainStore
 from aggregator.store.engines import store_url
 from aggregator.store.health import StoreHealthCheck
+from aggregator.store.histories import HistoryStore
 from aggregator.store.migrating import is_up_to_date, migrate
 from aggregator.store.offer_sets import OfferSetStore
 from aggregator.store.releases import ReleaseStore
@@ -38,6 +39,7 @@ class SqlStore:
         request_claims: ``RequestClaims``.
         watches: ``Watches``.
         decisions: ``Decisions``.
+        histories: ``Histories``.
         drains: ``Drains`` and ``AuditTrail``.
         tallies: ``SiteTallies``.
         health: ``StoreHealth``.
@@ -52,6 +54,7 @@ class SqlStore:
     request_claims: RequestClaimStore
     watches: WatchStore
     decisions: DecisionStore
+    histories: HistoryStore
     drains: DrainStore
     tallies: TallyStore
     health: StoreHealthCheck
@@ -69,6 +72,7 @@ class SqlStore:
             request_claims=RequestClaimStore(database),
             watches=WatchStore(database),
             decisions=DecisionStore(database),
+            histories=HistoryStore(database),
             drains=DrainStore(database),
             tallies=TallyStore(database),
             health=StoreHealthCheck(database),

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aggregator.domain.errors import UnknownResource
 from aggregator.domain.phases import SessionPhase
 from aggregator.domain.records import Release, Winner, WinnerState
+from aggregator.ports.store import SessionOverlaid
 from aggregator.store.database import Database, insert_new
 from aggregator.store.releases import queue_releases
 from aggregator.store.tables import OFFER_SETS, ROUTES, WATCHES, WINNERS
@@ -36,6 +37,7 @@ class WinnerStore:
 
         Raises:
             UnknownResource: There is no such offer set.
+            SessionOverlaid: The session has an overlay, so that it can't win.
         """
         return await self._database.write(
             lambda connection: _claim(connection, winner, replica, until)
@@ -97,9 +99,17 @@ async def _claim(
     present = await _winner_of(connection, winner.offer_set)
     if present is not None:
         return present
+    await _refuse_overlaid(connection, winner.session)
     await _insert_winner(connection, winner, replica, until)
     await _set_open(connection, winner.offer_set, is_open=False)
     return winner
+
+
+async def _refuse_overlaid(connection: AsyncConnection, session: str) -> None:
+    query = select(ROUTES.c.overlay).where(ROUTES.c.session == session)
+    overlay = (await connection.execute(query.with_for_update())).scalar_one_or_none()
+    if overlay is not None:
+        raise SessionOverlaid(SessionPhase(overlay))
 
 
 async def _withdraw(connection: AsyncConnection, winner: Winner) -> None:

@@ -131,3 +131,23 @@ async def test_a_site_that_is_away_does_not_end_the_stream(tmp_path):
             while name == "session" and shown["phase"] != "CANCELLED":
                 name, shown = await anext(told)
         assert shown["phase"] == "CANCELLED"
+
+
+async def test_a_set_that_nobody_answered_is_no_no_until_late_answers_fill_it(tmp_path):
+    settings = {
+        "fan_out": {"deadline": 0.5, "shortest_wait": 0.2},
+        "following": {"interval": 0.1},
+    }
+    slow = SimulatedSite(name="espsrc", rses=("SPSRC_STORM",), latency={"request": 2.0})
+    async with running_federation(tmp_path, slow, settings=settings) as federation:
+        response = await federation.post("/offersets", REFERENCE)
+        problem = await response.json()
+        assert response.status == 504
+        again = await federation.get(problem["offerset"])
+        assert (again.status, (await again.json())["type"]) == (504, problem["type"])
+        async with asyncio.timeout(10):
+            filled = await federation.get(
+                problem["offerset"], headers={"Prefer": "wait=10"}
+            )
+        assert filled.status == 200
+        assert (await filled.json())["result"] == "YES"

@@ -12,7 +12,7 @@ from aggregator.domain.outcomes import Outcome, SessionReading, SiteAnswer
 from aggregator.domain.phases import ALLOWED_FROM, SessionPhase
 from aggregator.domain.records import Route, Winner, WinnerState
 from aggregator.domain.schedules import StartInterval
-from aggregator.ports.store import SessionsTaken
+from aggregator.ports.store import SessionOverlaid, SessionsTaken
 
 NAMESPACE = UUID("99999999-9999-4999-8999-999999999999")
 
@@ -216,15 +216,22 @@ class MemoryStore:
         )
         self.history_rows += changes
 
-    async def mark(self, sessions, phase):
+    async def mark(self, session, phase):
         self._check()
-        for session in sessions:
-            route = self.kept[session]
-            self.kept[session] = replace(route, overlay=route.overlay or phase)
+        route = self.kept[session]
+        winner = self.winner.get(route.offer_set)
+        wins = winner is not None and winner.session == session
+        if phase is not SessionPhase.REJECTED or not wins:
+            route = replace(route, overlay=route.overlay or phase)
+        self.kept[session] = route
+        return route.overlay is phase
 
     # -- winners ----------------------------------------------------------------
     async def claim(self, winner, replica, until):
         self._check()
+        overlay = self.kept[winner.session].overlay
+        if winner.offer_set not in self.winner and overlay is not None:
+            raise SessionOverlaid(overlay)
         kept = self.winner.setdefault(winner.offer_set, winner)
         self.sets[winner.offer_set] = replace(self.sets[winner.offer_set], open=False)
         return kept
@@ -344,8 +351,8 @@ class _Routes:
     async def save_reading(self, route, changes):
         await self._store.save_reading(route, changes)
 
-    async def mark(self, sessions, phase):
-        await self._store.mark(sessions, phase)
+    async def mark(self, session, phase):
+        return await self._store.mark(session, phase)
 
 
 class _RequestClaims:

@@ -64,13 +64,14 @@ async def _submit(request: web.Request, default_dialect: str) -> web.Response:
 async def get_offerset(request: web.Request) -> web.Response:
     """``GET /offersets/{uuid}``: the set with the phases that are known now.
 
-    A client that has it already (``If-None-Match``) and says ``Prefer: wait=N`` is
+    A set without offers that isn't a NO is told as it was to who asked for it. A
+    client that has it already (``If-None-Match``) and says ``Prefer: wait=N`` is
     answered when it has changed, or after N seconds.
     """
     caller = caller_of(request)
     uuid = uuid_in(request, "offer set")
     use_cases = request.app[USE_CASES]
-    view = await use_cases.offer_sets.view(uuid, caller.principal)
+    view = await use_cases.following.answered_offer_set(uuid, caller)
     response = await _shown(request, view)
     if response.status != NOT_MODIFIED or caller.wait is None:
         return response
@@ -83,8 +84,8 @@ async def get_offerset_events(request: web.Request) -> web.StreamResponse:
     caller = caller_of(request)
     uuid = uuid_in(request, "offer set")
     use_cases = request.app[USE_CASES]
-    dialect = (await use_cases.offer_sets.view(uuid, caller.principal)).dialect
-    form = protocol_form(request, dialect, events=True)
+    offer_set = await use_cases.offer_sets.get(uuid, caller.principal)
+    form = protocol_form(request, offer_set.request.dialect, events=True)
     base = public_url(request)
 
     def event(view: OfferSetView) -> Event:

@@ -118,7 +118,7 @@ async def test_a_database_that_went_away_is_told_and_comes_back(postgresql):
             with pytest.raises(StoreUnavailable) as refused:
                 await store.offer_sets.get(SET)
             for call in (
-                store.routes.mark([SECOND], SessionPhase.REJECTED),
+                store.routes.mark(SECOND, SessionPhase.REJECTED),
                 store.health.check(writing=False),
                 store.health.check(writing=True),
             ):
@@ -141,7 +141,7 @@ async def test_a_restart_of_the_database_between_two_uses_is_not_noticed(postgre
         postgresql.stop()
         postgresql.start()
         assert await store.offer_sets.get(SET) == offer_set(FIRST)
-        await store.routes.mark([FIRST], SessionPhase.EXPIRED)
+        await store.routes.mark(FIRST, SessionPhase.EXPIRED)
 
 
 async def test_a_connection_that_is_cut_undoes_its_transaction(postgresql):

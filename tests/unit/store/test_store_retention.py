@@ -42,9 +42,9 @@ async def test_a_set_without_offers_goes_by_its_age(store):
 
 async def test_an_offer_that_can_be_accepted_stays(store):
     await store.offer_sets.add(offer_set(FIRST, SECOND), [], {})
-    await store.routes.mark([FIRST], SessionPhase.REJECTED)
+    await store.routes.mark(FIRST, SessionPhase.REJECTED)
     assert await store.retention.prune(later(300), 10) == 0
-    await store.routes.mark([SECOND], SessionPhase.REJECTED)
+    await store.routes.mark(SECOND, SessionPhase.REJECTED)
     assert await store.retention.prune(later(300), 10) == 1
 
 

@@ -70,7 +70,7 @@ async def test_an_overlay_is_never_cleared_nor_replaced(store):
     await store.routes.save_reading(replace(route, overlay=SessionPhase.CANCELLED), [])
     await store.routes.save_reading(route, [])
     await store.routes.save_reading(replace(route, overlay=SessionPhase.EXPIRED), [])
-    await store.routes.mark([FIRST], SessionPhase.REJECTED)
+    await store.routes.mark(FIRST, SessionPhase.REJECTED)
     assert (await store.routes.get(FIRST)).overlay is SessionPhase.CANCELLED
 
 
@@ -84,9 +84,10 @@ async def test_a_reading_of_a_route_that_is_gone_is_passed_over(store):
 
 async def test_marking_marks_those_that_have_no_overlay(store):
     await store.offer_sets.add(offer_set(FIRST, SECOND, THIRD), [], {})
-    await store.routes.mark([SECOND], SessionPhase.EXPIRED)
-    await store.routes.mark([FIRST, SECOND, "unknown"], SessionPhase.REJECTED)
-    await store.routes.mark([], SessionPhase.REJECTED)
+    await store.routes.mark(SECOND, SessionPhase.EXPIRED)
+    assert await store.routes.mark(FIRST, SessionPhase.REJECTED)
+    assert not await store.routes.mark(SECOND, SessionPhase.REJECTED)
+    assert not await store.routes.mark("unknown", SessionPhase.REJECTED)
     routes = await store.routes.of_offer_set(SET)
     assert [route.overlay for route in routes] == [
         SessionPhase.REJECTED,

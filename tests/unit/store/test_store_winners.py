@@ -6,6 +6,7 @@ from sqlalchemy.exc import IntegrityError
 from aggregator.domain.errors import UnknownResource
 from aggregator.domain.phases import SessionPhase
 from aggregator.domain.records import WinnerState
+from aggregator.ports.store import SessionOverlaid
 from tests.support.stored_records import (
     FIRST,
     NOW,
@@ -93,7 +94,7 @@ async def test_a_settled_winner_is_not_withdrawn(store, winners, state):
 
 
 async def test_an_accepted_winner_makes_losers_releases_and_a_watch(store, winners):
-    await store.routes.mark([THIRD], SessionPhase.EXPIRED)
+    await store.routes.mark(THIRD, SessionPhase.EXPIRED)
     await winners.claim(winner(FIRST), "a", later(30))
     assert await winners.settle(winner(FIRST), ACCEPTED, [release(SECOND)])
     assert await winners.of_offer_set(SET) == winner(FIRST, state=ACCEPTED)
@@ -190,3 +191,19 @@ async def test_a_settled_acceptance_is_not_leased(winners):
     await winners.claim(winner(FIRST), "a", later(30))
     await winners.settle(winner(FIRST), LOST, [])
     assert await winners.accepting("b", later(990), later(900)) == []
+
+
+async def test_what_its_user_rejected_can_not_win(store, winners):
+    await store.routes.mark(FIRST, SessionPhase.REJECTED)
+    with pytest.raises(SessionOverlaid) as caught:
+        await winners.claim(winner(FIRST), "a", later(30))
+    assert caught.value.phase is SessionPhase.REJECTED
+    assert await is_open(store)
+    assert await winners.of_offer_set(SET) is None
+
+
+async def test_a_winner_can_not_be_rejected_but_cancelled(store, winners):
+    await winners.claim(winner(FIRST), "a", later(30))
+    assert not await store.routes.mark(FIRST, SessionPhase.REJECTED)
+    assert await overlays(store) == [None, None, None]
+    assert await store.routes.mark(FIRST, SessionPhase.CANCELLED)
