@@ -362,8 +362,9 @@ async def best_start(service, site):
 
 async def test_settings_that_need_a_restart_are_named(service):
     settings = service.directory / "metabroker.yaml"
-    text = settings.read_text().replace("deadline: 2.0", "deadline: 2.5")
-    service.replace(settings.name, text)
+    document = strict_yaml.load(settings.read_bytes())
+    document["fan_out"]["concurrent"] = 77
+    service.replace(settings.name, strict_yaml.dump(document).decode())
     await service.reaches(2)
     told = [line["reason"] for line in service.events("configuration_warning")]
     assert [reason for reason in told if "restart" in reason] == [
