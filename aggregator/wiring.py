@@ -53,6 +53,7 @@ from aggregator.services.failover import Failover
 from aggregator.services.fan_out import FanningOut
 from aggregator.services.following import Following
 from aggregator.services.late_answers import LateAnswers
+from aggregator.services.learning import Learning
 from aggregator.services.offer_sets import ShownOfferSets
 from aggregator.services.preparing import Preparing
 from aggregator.services.probing import Probing
@@ -265,6 +266,13 @@ class _Service:
         )
         self.reloading = self._build_reloading(configuration)
         self._settling = self._build_settling()
+        self._learning = Learning(
+            histories=store.histories,
+            snapshot=self._snapshot,
+            clock=self._clock,
+            telemetry=self._telemetry,
+            sampling=self._settings.watcher.slow,
+        )
         self._sessions = self._build_sessions()
         self._accepting = self._build_accepting()
         repeating = self._build_repeating()
@@ -316,6 +324,7 @@ class _Service:
         self._background.run(pruning.run(), name="pruning")
         census = Census(self._store.offer_sets, self._clock, self._telemetry)
         self._background.run(census.run(), name="census")
+        self._background.run(self._learning.run(), name="learning")
         if self._distances is not None:
             self._background.run(self._distances.run(), name="rucio_distances")
         if self._settings.health.probes:
@@ -463,11 +472,13 @@ class _Service:
                 background=self._background,
                 clock=self._clock,
                 telemetry=self._telemetry,
+                learned=self._learning.learned,
             ),
             decisions=self._decisions,
             releasing=self._releasing,
             clock=self._clock,
             telemetry=self._telemetry,
+            learned=self._learning.learned,
             budget=ReservationBudget(
                 self._store.offer_sets, self._clock, self._settings.budget
             ),

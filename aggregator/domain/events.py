@@ -253,6 +253,22 @@ class StartObserved:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteCalibrated:
+    """How late a site's sessions start was learned anew.
+
+    Attributes:
+        lateness: The median of observed less promised start, in seconds, with a prior.
+        starts: How many starts that rests on.
+        censored: Accepted sessions whose start wasn't seen.
+    """
+
+    site: str
+    lateness: float
+    starts: int
+    censored: int
+
+
+@dataclass(frozen=True, slots=True)
 class SessionPhaseSeen:
     """A session that its user took, or gave up, was first seen in a phase."""
 
@@ -323,6 +339,7 @@ Event = (
     | ReservationsOpen
     | ReleasesQueued
     | StartObserved
+    | SiteCalibrated
     | SessionPhaseSeen
     | DataLookedUp
     | CatalogueAsked

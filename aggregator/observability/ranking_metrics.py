@@ -63,6 +63,19 @@ class RankingMetrics:
             "Datasets that were looked up in the replica catalogue.",
             "outcome",
         )
+        self._lateness = section.gauge(
+            "start_lateness_seconds",
+            "Median of the start of the site's sessions as it was seen, less the start "
+            "that the site promised; recent ones count more, and 5 of no error.",
+            "site",
+        )
+        self._lateness_starts = section.gauge(
+            "start_lateness_sessions",
+            "Accepted sessions of the last 28 days whose start was seen (and compared "
+            "with the promised one), or never seen.",
+            "site",
+            "seen",
+        )
         self._policy = section.gauge(
             "policy_info",
             "Always 1. A ranking policy that is in use.",
@@ -81,6 +94,7 @@ class RankingMetrics:
             events.OffersReturned: self._offers_returned,
             events.AcceptFinished: self._accept_finished,
             events.StartObserved: self._start_observed,
+            events.SiteCalibrated: self._site_calibrated,
             events.DataLookedUp: self._data_looked_up,
         }
 
@@ -92,6 +106,9 @@ class RankingMetrics:
             self._won.labels(site.name)
             self._rank.labels(site.name)
             self._start_error.labels(site.name)
+        # Of sites that are still there it is learned anew within a minute.
+        self._lateness.clear()
+        self._lateness_starts.clear()
         self._policy.clear()
         for policy in policies:
             identity = policy.identity
@@ -119,6 +136,11 @@ class RankingMetrics:
 
     def _start_observed(self, event: events.StartObserved) -> None:
         self._start_error.labels(event.site).observe(event.error)
+
+    def _site_calibrated(self, event: events.SiteCalibrated) -> None:
+        self._lateness.labels(event.site).set(event.lateness)
+        self._lateness_starts.labels(event.site, "yes").set(event.starts)
+        self._lateness_starts.labels(event.site, "no").set(event.censored)
 
     def _data_looked_up(self, event: events.DataLookedUp) -> None:
         self._lookups.labels(event.outcome.value).inc(event.count)

@@ -59,6 +59,7 @@ _LABELS: Final[Mapping[str, str]] = {
     "revision": "The policy's revision, from its file.",
     "route": "The template of the path, as in `/offersets/{{uuid}}`.",
     "scope": "Who asked for too much: {}.",
+    "seen": "`yes` where the start was seen, else `no`.",
     "sha256": "The first 12 digits of the sum of the policy's file.",
     "site": "The site's name in the configuration.",
     "state": "A state of the site: {}.",

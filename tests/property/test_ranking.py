@@ -9,8 +9,15 @@ from hypothesis import strategies as st
 
 from aggregator.domain.events import SiteState
 from aggregator.domain.offers import Amount, DataItem, Offer, Quote
+from aggregator.domain.ranking.calibration import BANDS_S, Lateness, StartRecord
 from aggregator.domain.ranking.engine import rank
-from aggregator.domain.ranking.knowledge import Knowledge, Links, SiteFacts
+from aggregator.domain.ranking.knowledge import (
+    Knowledge,
+    Links,
+    Measured,
+    MeasuredLink,
+    SiteFacts,
+)
 from aggregator.domain.ranking.replay import replay_inputs, replayed
 from aggregator.domain.replicas import Did, LocatedData, Replica
 from aggregator.domain.requests import ExecutionRequest
@@ -96,12 +103,28 @@ some_sites = st.builds(
         max_size=1,
     ).map(tuple),
 )
+records = st.builds(
+    StartRecord,
+    st.lists(
+        st.builds(
+            Lateness,
+            st.sampled_from(BANDS_S),
+            st.floats(-1e9, 1e9),
+            st.integers(1, 99),
+        ),
+        max_size=3,
+        unique_by=lambda one: one.from_s,
+    ).map(lambda bands: tuple(sorted(bands, key=lambda one: one.from_s))),
+    st.none() | st.floats(0, 1e9),
+    st.integers(0, 99),
+)
 some_facts = st.builds(
     SiteFacts,
     some_sites,
     st.sampled_from(SiteState),
     st.floats(0, 1e6),
     st.floats(0, 1e6),
+    records,
 )
 located = st.builds(
     LocatedData,
@@ -113,6 +136,9 @@ located = st.builds(
     st.integers(0, 10**6),
 )
 speeds = st.one_of(st.floats(0.001, 1000), st.just("lan"))
+measurements = st.none() | st.builds(
+    Measured, st.floats(0.001, 1000), st.integers(3, 99)
+)
 links = st.builds(
     Links,
     default_gbps=st.floats(0.001, 1000),
@@ -122,6 +148,11 @@ links = st.builds(
         st.sampled_from(RSES), st.lists(sites, max_size=3, unique=True).map(tuple)
     ),
     rse_aliases=st.just({"OLD_DISK": "A_DISK"}),
+    measured=st.dictionaries(
+        st.tuples(sites, sites),
+        st.builds(MeasuredLink, *[measurements] * 3),
+        max_size=3,
+    ),
 )
 knowledges = st.builds(
     Knowledge,
@@ -167,6 +198,22 @@ def filter_lists(draw):
 ANY_FILTERS = filter_lists()
 NO_FILTERS = st.just([])
 rates = st.sampled_from([0, 0.2, 1, 600])
+start_rules = st.sampled_from(
+    [
+        {"bound": "earliest"},
+        {"bound": "midpoint", "unknown": "site_median"},
+        {"bound": "latest"},
+        {"calibrated": True},
+        {"calibrated": True, "unknown": "site_median"},
+    ]
+)
+link_sources = st.sampled_from(
+    [
+        ["configured"],
+        ["measured_1w", "measured_1d"],
+        ["measured_1h", "measured_1d", "measured_1w", "configured"],
+    ]
+)
 
 
 @st.composite
@@ -202,15 +249,14 @@ def policies(draw, filters=ANY_FILTERS, max_offers=20):
             "metadata": {"name": "any"},
             "filters": draw(filters),
             "estimate": {
-                "start": {
-                    "bound": draw(st.sampled_from(["earliest", "midpoint", "latest"]))
-                },
+                "start": draw(start_rules),
                 "data": {
                     "staging": draw(
                         st.sampled_from(["prefetch", "on_start", "remote_read"])
                     ),
                     "staging_by_site": {"C": "on_start"},
                     "per_file_s": draw(rates),
+                    "link_sources": draw(link_sources),
                 },
             },
             "weighers": weighers,

@@ -104,7 +104,7 @@ def located(name: str, gb: float, *rses: str, files: int = 1) -> LocatedData:
 
 def facts(name: str, **changes: Any) -> SiteFacts:
     """A site that reads the RSEs ``<name>_DISK`` and ``<name>_TAPE``."""
-    of_facts = {"state", "failures", "calls"} & changes.keys()
+    of_facts = {"state", "failures", "calls", "record"} & changes.keys()
     known = {key: changes.pop(key) for key in of_facts}
     site = Site(name, f"http://{name}.example", rses=(f"{name}_DISK", f"{name}_TAPE"))
     return SiteFacts(replace(site, **changes), **known)

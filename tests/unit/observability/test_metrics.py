@@ -140,6 +140,17 @@ EXAMPLES = [
     ),
     (events.ReleasesQueued(6), {("loser_release_backlog", ()): 6}),
     (
+        events.SiteCalibrated("jpsrc", 240.0, 31, 4),
+        {
+            ("start_lateness_seconds", (("site", "jpsrc"),)): 240,
+            (
+                "start_lateness_sessions",
+                (("site", "jpsrc"), ("seen", "yes")),
+            ): 31,
+            ("start_lateness_sessions", (("site", "jpsrc"), ("seen", "no"))): 4,
+        },
+    ),
+    (
         events.StartObserved("jpsrc", -700),
         {
             ("ets_error_seconds_bucket", (("site", "jpsrc"), ("le", "-600.0"))): 1,

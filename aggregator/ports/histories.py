@@ -1,0 +1,26 @@
+"""The port to what became of accepted sessions.
+
+Every method raises ``StoreUnavailable`` where the store can't do it.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from aggregator.domain.ranking.histories import SessionHistory
+
+
+class Histories(Protocol):
+    """Reading histories, a bounded number at a time."""
+
+    async def accepted(self, since: datetime, limit: int) -> Mapping[str, bool]:
+        """Return sessions accepted since then, the newest first.
+
+        Returns:
+            By session, whether it is still followed, so that its history may grow.
+        """
+        ...
+
+    async def read(self, sessions: Sequence[str]) -> Sequence[SessionHistory]:
+        """Return the histories of accepted sessions; what can't be read is left out."""
+        ...
