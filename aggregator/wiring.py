@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +29,7 @@ from aggregator.configuration.rereading import ConfigurationFiles
 from aggregator.configuration.settings import Auth, Settings
 from aggregator.configuration.watching import CurrentFederation
 from aggregator.domain.events import Reloaded
+from aggregator.domain.principal import ANONYMOUS, OPERATORS, Principal
 from aggregator.http.application import create_application
 from aggregator.http.keys import (
     Authentication,
@@ -41,7 +42,7 @@ from aggregator.identity.tokens import JwtVerifier, TokenRules
 from aggregator.observability.logs import LoggedTelemetry, configure_logging
 from aggregator.observability.metrics import Metrics
 from aggregator.ports.clock import Clock
-from aggregator.ports.snapshot import FederatedSite, Federation
+from aggregator.ports.snapshot import FederatedSite, Federation, Snapshot
 from aggregator.ports.telemetry import Telemetry
 from aggregator.services.accepting import Accepting
 from aggregator.services.attempts import Attempts
@@ -54,12 +55,14 @@ from aggregator.services.fan_out import FanningOut
 from aggregator.services.following import Following
 from aggregator.services.late_answers import LateAnswers
 from aggregator.services.learning import Learning
+from aggregator.services.locating import Locating
 from aggregator.services.offer_sets import ShownOfferSets
 from aggregator.services.preparing import Preparing
 from aggregator.services.probing import Probing
 from aggregator.services.pruning import Pruning
 from aggregator.services.readiness import Readiness
 from aggregator.services.reconfiguring import Reconfiguring
+from aggregator.services.recovering import Recovered, Recovering
 from aggregator.services.releasing import Releasing
 from aggregator.services.reloading import Reloading
 from aggregator.services.repeating import Repeating
@@ -203,6 +206,41 @@ async def running_service(
                 yield RunningService(
                     settings.base_url(bound), store, service.reloading.request
                 )
+
+
+async def recover(
+    configuration: Configuration, sessions: Sequence[str], owner: Principal | None
+) -> list[Recovered]:
+    """Look for sessions at all sites, and keep the way to those that are found.
+
+    A service on the same store may run meanwhile.
+
+    Args:
+        configuration: Of that service.
+        sessions: Their uuids.
+        owner: Whose they are to be. None is the operators, where users are
+            authenticated, else everybody.
+
+    Raises:
+        StoreUnavailable: What was found can't be kept.
+    """
+    settings = configuration.settings
+    configure_logging("error", settings.log.format)
+    clock = WallClock()
+    telemetry = LoggedTelemetry(Metrics(version(), clock.now))
+    if owner is None:
+        owner = ANONYMOUS if settings.auth.mode == "off" else OPERATORS
+    async with (
+        open_store(settings.store_url) as store,
+        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
+    ):
+        adapters = _adapters(settings, session, clock)
+        snapshot = CurrentFederation(_federation(configuration, adapters, None))
+        health = SiteHealth(settings.health, clock, telemetry)
+        health.configure(configuration.sites)
+        calls = SiteCalls(health, telemetry)
+        recovering = _recovering(store, snapshot, calls, settings)
+        return await recovering.recover_all(sessions, owner)
 
 
 @asynccontextmanager
@@ -389,6 +427,19 @@ class _Service:
             telemetry=self._telemetry,
             limits=self._settings.status,
             settling=self._settling,
+            locating=self._build_locating() if self._settings.locate else None,
+        )
+
+    def _build_locating(self) -> Locating:
+        return Locating(
+            recovering=_recovering(
+                self._store, self._snapshot, self._calls, self._settings
+            ),
+            routes=self._store.routes,
+            snapshot=self._snapshot,
+            health=self._health,
+            background=self._background,
+            open_to_all=self._settings.auth.mode == "off",
         )
 
     def _build_accepting(self) -> Accepting:
@@ -486,6 +537,18 @@ class _Service:
         )
 
 
+def _recovering(
+    store: SqlStore, snapshot: Snapshot, calls: SiteCalls, settings: Settings
+) -> Recovering:
+    return Recovering(
+        recovery=store.recovery,
+        snapshot=snapshot,
+        calls=calls,
+        clock=WallClock(),
+        deadline=settings.status.deadline,
+    )
+
+
 def _authentication(auth: Auth, session: aiohttp.ClientSession) -> Authentication:
     if auth.mode == "off" or auth.issuer is None or auth.audience is None:
         _log.warning(
@@ -493,7 +556,9 @@ def _authentication(auth: Auth, session: aiohttp.ClientSession) -> Authenticatio
             meaning="everybody can see, accept and cancel everything",
         )
         return Authentication()
-    rules = TokenRules(auth.issuer, auth.audience, auth.algorithms, auth.leeway)
+    rules = TokenRules(
+        auth.issuer, auth.audience, auth.algorithms, auth.leeway, auth.operators
+    )
     keys = IssuerKeys(auth.issuer, session, KeyLimits())
     return Authentication(
         JwtVerifier(rules, keys),

@@ -13,6 +13,7 @@ from aggregator.cli import (
     federation,
     offers,
     policies,
+    recovery,
     service,
     sessions,
     simulation,
@@ -71,6 +72,7 @@ app.command(rich_help_panel=_USE)(sessions.reject)
 app.command(rich_help_panel=_USE)(federation.sites)
 app.command(rich_help_panel=_SERVICE)(service.serve)
 app.command(rich_help_panel=_SERVICE)(service.check)
+app.command(rich_help_panel=_SERVICE)(recovery.recover)
 app.command(rich_help_panel=_SERVICE)(simulation.simulate)
 app.command(rich_help_panel=_SERVICE)(demonstration.demo)
 app.add_typer(policies.app, name="policy", rich_help_panel=_SERVICE)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from aggregator.configuration.problems import ConfigurationError, Problem
 
-_DEFAULT: Final = Path("config/metabroker.yaml")
+DEFAULT: Final = Path("config/metabroker.yaml")
+"""The settings file where none is named."""
 
 ConfigFile = Annotated[
     Path,
@@ -27,7 +28,7 @@ ConfigFile = Annotated[
 ]
 
 
-def serve(*, config: ConfigFile = _DEFAULT) -> None:
+def serve(*, config: ConfigFile = DEFAULT) -> None:
     """Run the service until it is told to end (SIGTERM or Ctrl-C)."""
     from aggregator import wiring
     from aggregator.configuration.problems import ConfigurationError
@@ -43,7 +44,7 @@ def serve(*, config: ConfigFile = _DEFAULT) -> None:
         fail(f"can't listen: {error.strerror}", ExitCode.REFUSED)
 
 
-def check(*, config: ConfigFile = _DEFAULT, as_json: AsJson = False) -> None:
+def check(*, config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
     """Check a configuration; ends with 1 where it is bad, and says where and why."""
     from aggregator import wiring
     from aggregator.configuration.problems import ConfigurationError

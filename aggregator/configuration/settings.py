@@ -147,6 +147,8 @@ class Settings(Entry):
             of data for which the client names none.
         dialect_probe: Whether a site of dialect ``auto`` may be sent an empty request
             to find out which it speaks.
+        locate: Whether a session that is not known here is looked for at the sites,
+            where nobody is authenticated or with the client's own token.
         standard_id: The IVOA identifier under which ``/capabilities`` names us.
         ranking: Policies, first match first, or directories of ``*.yaml`` files,
             which are taken in the order of their names.
@@ -184,6 +186,7 @@ class Settings(Entry):
     bodies: Bodies = Bodies()
     auth: Auth = Auth()
     dialect_probe: bool = True
+    locate: bool = True
     standard_id: Annotated[str, Field(pattern=r"^ivo://\S+$")] = (
         "ivo://ivoa.net/std/ExecutionBroker"
     )

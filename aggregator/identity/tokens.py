@@ -29,12 +29,14 @@ class TokenRules:
         audience: What its ``aud`` must contain.
         algorithms: With which it may be signed.
         leeway: Seconds by which clocks may differ.
+        operators: The group whose members are operators, None where there is none.
     """
 
     issuer: str
     audience: str
     algorithms: tuple[str, ...] = ("RS256", "ES256")
     leeway: float = 60.0
+    operators: str | None = None
 
 
 class JwtVerifier:
@@ -77,8 +79,13 @@ class JwtVerifier:
         subject = claims.get("sub")
         if not isinstance(subject, str) or not subject:
             raise InvalidToken("the token names nobody (sub)")
+        groups = frozenset(_groups(claims))
         return Principal(
-            self._rules.issuer.removesuffix("/"), subject, frozenset(_groups(claims))
+            self._rules.issuer.removesuffix("/"),
+            subject,
+            groups,
+            is_operator=self._rules.operators is not None
+            and f"/{self._rules.operators.strip('/')}" in groups,
         )
 
 

@@ -196,8 +196,8 @@ class Accepting:
         if verdict(reading) is not Verdict.TAKEN:
             raise ImpossibleUpdate(
                 "accept-lost",
-                f"{route.site} was asked to accept this offer and never said whether "
-                "it did",
+                f"nobody knows whether {route.site} has accepted this offer, so that "
+                "nothing of its set can be accepted",
             )
         await self._settling.adopt(route, caller)
         await self._sessions.note(route, reading)

@@ -32,6 +32,7 @@ from aggregator.ports.telemetry import Telemetry
 from aggregator.services.background import Background
 from aggregator.services.caller import Caller
 from aggregator.services.limits import StatusLimits
+from aggregator.services.locating import Locating
 from aggregator.services.settling import Settling
 from aggregator.services.site_calls import SiteCalls, context_for
 from aggregator.wire.users_data import session_in_users_words
@@ -64,6 +65,7 @@ class Sessions:
         telemetry: Telemetry,
         limits: StatusLimits,
         settling: Settling,
+        locating: Locating | None = None,
     ) -> None:
         self._routes = routes
         self._snapshot = snapshot
@@ -73,6 +75,7 @@ class Sessions:
         self._telemetry = telemetry
         self._limits = limits
         self._settling = settling
+        self._locating = locating
         # A freshness of 0 means that nothing is given twice; the cache stays empty.
         self._fresh: TTLCache[str, Status] = TTLCache(
             limits.cached, max(limits.freshness, 0.0), timer=_monotonic
@@ -87,6 +90,17 @@ class Sessions:
             UnknownResource: There is none, or none that the caller may see.
             StoreUnavailable: It isn't known whether there is one.
         """
+        try:
+            return await self._get(session, caller)
+        except UnknownResource:
+            if self._locating is None or not await self._locating.locate(
+                session, caller
+            ):
+                raise
+        self.forget(session)
+        return await self._get(session, caller)
+
+    async def _get(self, session: str, caller: Caller) -> SessionView:
         status = await self._status(session, caller)
         if not _is_owner(status.route, caller.principal):
             raise _unknown(session)

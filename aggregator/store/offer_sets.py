@@ -116,9 +116,9 @@ async def _add(
     releases: Sequence[Release],
     estimated_starts: Mapping[str, datetime],
 ) -> None:
-    await connection.execute(insert(OFFER_SETS), _set_row(offer_set))
+    await connection.execute(insert(OFFER_SETS), set_row(offer_set))
     await _add_routes(
-        connection, _route_rows(offer_set, offer_set.offers, estimated_starts)
+        connection, route_rows(offer_set, offer_set.offers, estimated_starts)
     )
     await queue_releases(connection, releases)
 
@@ -157,7 +157,7 @@ async def _grow_routes(
     query = select(ROUTES.c.session).where(ROUTES.c.offer_set == offer_set.uuid)
     known = set((await connection.execute(query)).scalars())
     new = [offer for offer in offer_set.offers if offer.session not in known]
-    await _add_routes(connection, _route_rows(offer_set, new, estimated_starts))
+    await _add_routes(connection, route_rows(offer_set, new, estimated_starts))
     moved = [
         {
             "key": offer.session,
@@ -200,7 +200,8 @@ async def _add_routes(
         )
 
 
-def _set_row(offer_set: OfferSet) -> dict[str, Any]:
+def set_row(offer_set: OfferSet) -> dict[str, Any]:
+    """Return the row of a set."""
     return {
         "uuid": offer_set.uuid,
         "issuer": offer_set.issuer,
@@ -212,11 +213,12 @@ def _set_row(offer_set: OfferSet) -> dict[str, Any]:
     }
 
 
-def _route_rows(
+def route_rows(
     offer_set: OfferSet,
     offers: Sequence[Offer],
     estimated_starts: Mapping[str, datetime],
 ) -> list[dict[str, Any]]:
+    """Return the rows of the routes of ``offers``, which are among the set's."""
     places = {offer.session: place for place, offer in enumerate(offer_set.offers)}
     return [
         {

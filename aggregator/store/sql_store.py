@@ -16,6 +16,7 @@ from aggregator.store.health import StoreHealthCheck
 from aggregator.store.histories import HistoryStore
 from aggregator.store.migrating import is_up_to_date, migrate
 from aggregator.store.offer_sets import OfferSetStore
+from aggregator.store.recovery import RecoveryStore
 from aggregator.store.releases import ReleaseStore
 from aggregator.store.request_claims import RequestClaimStore
 from aggregator.store.retention import RetentionStore
@@ -43,6 +44,7 @@ class SqlStore:
         drains: ``Drains`` and ``AuditTrail``.
         tallies: ``SiteTallies``.
         health: ``StoreHealth``.
+        recovery: ``Recovery``.
         retention: ``Retention``.
         database: The database beneath them.
     """
@@ -58,6 +60,7 @@ class SqlStore:
     drains: DrainStore
     tallies: TallyStore
     health: StoreHealthCheck
+    recovery: RecoveryStore
     retention: RetentionStore
     database: Database
 
@@ -76,6 +79,7 @@ class SqlStore:
             drains=DrainStore(database),
             tallies=TallyStore(database),
             health=StoreHealthCheck(database),
+            recovery=RecoveryStore(database),
             retention=RetentionStore(database),
             database=database,
         )

@@ -27,7 +27,9 @@ from aggregator.services.limits import (
     StatusLimits,
     WatchLimits,
 )
+from aggregator.services.locating import Locating
 from aggregator.services.offer_sets import ShownOfferSets
+from aggregator.services.recovering import Recovering
 from aggregator.services.releasing import Releasing
 from aggregator.services.repeating import Repeating
 from aggregator.services.requesting import Requesting
@@ -71,6 +73,7 @@ class InProcessFederation:
         self.budget_limits = limits.pop("budget", BudgetLimits())
         self.status_limits = limits.pop("status", StatusLimits())
         self.watch_limits = limits.pop("watcher", WatchLimits())
+        self.open_to_all = limits.pop("open_to_all", True)
         self.replica = limits.pop("replica", "r")
         assert not limits
         self._uuids = (str(uuid5(NAMESPACE, f"set/{n}")) for n in itertools.count())
@@ -125,10 +128,26 @@ class InProcessFederation:
             telemetry=telemetry,
             **winners,
         )
+        self.recovering = Recovering(
+            recovery=store,
+            snapshot=self,
+            calls=self.calls,
+            clock=clock,
+            deadline=self.status_limits.deadline,
+        )
+        self.locating = Locating(
+            recovering=self.recovering,
+            routes=store.routes,
+            snapshot=self,
+            health=self.health,
+            background=background,
+            open_to_all=self.open_to_all,
+        )
         self.sessions = Sessions(
             routes=store.routes,
             limits=self.status_limits,
             settling=self.settling,
+            locating=self.locating,
             **shared,
         )
         acceptance = {

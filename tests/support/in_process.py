@@ -10,6 +10,7 @@ from aggregator.domain.errors import StoreUnavailable
 from aggregator.domain.offers import Offer
 from aggregator.domain.outcomes import Outcome, SessionReading, SiteAnswer
 from aggregator.domain.phases import ALLOWED_FROM, SessionPhase
+from aggregator.domain.principal import OPERATORS
 from aggregator.domain.records import Route, Winner, WinnerState
 from aggregator.domain.schedules import StartInterval
 from aggregator.ports.store import SessionOverlaid, SessionsTaken
@@ -176,6 +177,7 @@ class MemoryStore:
                     site_session=offer.site_session,
                     issuer=offer_set.issuer,
                     subject=offer_set.subject,
+                    dialect=offer_set.request.dialect,
                     position=position,
                     expires=offer.expires,
                     estimated_start=starts.get(offer.session),
@@ -278,6 +280,20 @@ class MemoryStore:
 
     async def extend(self, offer_set, replica, until):
         self._check()
+
+    # -- recovery -----------------------------------------------------------------
+    async def keep(self, offer_set, winner):
+        self._check()
+        present = self.kept.get(winner.session)
+        if present is None:
+            self._keep(offer_set, (), {})
+            self.winner[offer_set.uuid] = winner
+            self.watched[winner.session] = winner.since
+        elif OPERATORS.owns(present.issuer, present.subject):
+            self.kept[winner.session] = replace(
+                present, issuer=offer_set.issuer, subject=offer_set.subject
+            )
+        return self.kept[winner.session]
 
     # -- watches ------------------------------------------------------------------
     async def lease_watches(self, replica, now, until, limit):

@@ -35,7 +35,7 @@ class SilentStore(MemoryStore):
 
 @asynccontextmanager
 async def running(**behaviour):
-    federation = InProcessFederation(store=SilentStore())
+    federation = InProcessFederation(store=SilentStore(), open_to_all=False)
     federation.add("a", **behaviour)
     async with federation.running():
         yield federation
