@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith("METABROKER_")}
 COMMAND = [sys.executable, "-W", "error", "-m", "aggregator.cli"]
+_LOG = 2**20
+"""Bytes that a process may write and nobody reads; with more of them it stops."""
 
 
 @contextmanager
@@ -18,6 +20,7 @@ def command(*arguments, **environment):
         env={**CLEAN, "PYTHONUNBUFFERED": "1", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        pipesize=_LOG,
         text=True,
     ) as process:
         try:
