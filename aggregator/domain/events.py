@@ -1,6 +1,7 @@
 """Events that the use cases tell ``ports.Telemetry``; what is counted is said here."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from aggregator.domain.outcomes import Outcome
@@ -15,6 +16,7 @@ class Operation(StrEnum):
     SESSION = "session"
     UPDATE = "update"
     PROBE = "probe"
+    SYNTHETIC = "synthetic"
 
 
 class Completeness(StrEnum):
@@ -113,11 +115,15 @@ class SiteProbed:
     Attributes:
         version: What the site says it runs, empty where it says nothing.
         clock_skew: Seconds by which its clock is ahead of ours, None if unknown.
+        dialect: What it was seen to speak, empty where that isn't known yet.
+        certificate_expires: When its TLS certificate ends, None without TLS.
     """
 
     site: str
     version: str
     clock_skew: float | None
+    dialect: str = ""
+    certificate_expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

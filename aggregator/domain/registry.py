@@ -90,6 +90,7 @@ def overlaid(
 
 
 def _overlaid(site: Site, entry: RegisteredSite, links: Links, now: datetime) -> Site:
+    off = site.enabled and entry.disabled
     placed = site.latitude is not None and site.longitude is not None
     return replace(
         site,
@@ -98,7 +99,8 @@ def _overlaid(site: Site, entry: RegisteredSite, links: Links, now: datetime) ->
         longitude=site.longitude if placed else entry.longitude,
         rses=_rses(site, entry, links, now),
         downtimes=tuple(dict.fromkeys((*site.downtimes, *entry.downtimes))),
-        enabled=site.enabled and not entry.disabled,
+        enabled=site.enabled and not off,
+        disabled_because="disabled in the site registry" if off else "",
     )
 
 

@@ -70,6 +70,7 @@ class Site:
         in_flight: Calls that may be open to it at once.
         connect_timeout: Seconds for a connection to come about.
         registered_as: Its name in the site registry, empty where that is its own.
+        disabled_because: Who disabled it, empty where the configuration did.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Site:
     connect_timeout: float = 3.0
     downtimes: tuple[Downtime, ...] = ()
     registered_as: str = ""
+    disabled_because: str = ""
 
     def downtime_at(self, moment: datetime) -> Downtime | None:
         """Return the downtime in which ``moment`` lies, if there is one."""

@@ -69,6 +69,7 @@ class SiteMetrics:
             self._in_downtime,
             self._in_flight,
             self._clock_skew,
+            self._certificate_expires,
             self._last_success,
         ):
             with suppress(KeyError):
@@ -86,12 +87,12 @@ class SiteMetrics:
         )
         self._in_downtime = section.gauge(
             "site_in_downtime",
-            "1 if the site is in a downtime of the configuration now.",
+            "1 if the site is in a downtime now, of the configuration or the registry.",
             "site",
         )
         self._info = section.gauge(
             "site_info",
-            "Always 1. How the site is configured, and what it says it runs.",
+            "Always 1. How the site is configured, and what it speaks and runs.",
             "site",
             "parent_node_name",
             "parent_site_name",
@@ -103,6 +104,11 @@ class SiteMetrics:
             "site_clock_skew_seconds",
             "Seconds by which the site's clock was ahead of ours at the last probe "
             "that told.",
+            "site",
+        )
+        self._certificate_expires = section.gauge(
+            "site_cert_expiry_timestamp_seconds",
+            "When the site's TLS certificate ends, as Unix time; https sites only.",
             "site",
         )
         self._last_success = section.gauge(
@@ -177,9 +183,14 @@ class SiteMetrics:
             return
         if event.clock_skew is not None:
             self._clock_skew.labels(event.site).set(event.clock_skew)
-        if event.version:
-            version = event.version[:_LONGEST_VERSION]
-            self._show_info(event.site, (*known[:-1], version))
+        if event.certificate_expires is not None:
+            self._certificate_expires.labels(event.site).set(
+                event.certificate_expires.timestamp()
+            )
+        *configured, dialect, version = known
+        seen = event.version[:_LONGEST_VERSION]
+        labels = (*configured, event.dialect or dialect, seen or version)
+        self._show_info(event.site, labels)
 
     def _state_changed(self, event: events.SiteStateChanged) -> None:
         if event.site in self._info_of:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from aggregator.domain.offers import Offer
@@ -66,6 +67,8 @@ class ProbeReading:
 
     Attributes:
         clock_skew: Seconds by which the site's clock is ahead of ours.
+        dialect: What it was seen to speak so far, empty where that isn't known.
+        certificate_expires: When its TLS certificate ends, None without TLS.
     """
 
     outcome: Outcome
@@ -73,6 +76,8 @@ class ProbeReading:
     detail: str = ""
     version: str = ""
     clock_skew: float | None = None
+    dialect: str = ""
+    certificate_expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,7 +191,7 @@ class InProcessFederation:
         decisions = Decisions(None, background, DecisionLimits(kept=0))
         self.requesting = Requesting(
             snapshot=self,
-            fanning_out=FanningOut(self.calls, clock, background, self.fan_out_limits),
+            fanning_out=FanningOut(self.calls, background, self.fan_out_limits),
             health=self.health,
             offer_sets=store.offer_sets,
             late_answers=LateAnswers(

@@ -47,8 +47,11 @@ EXAMPLES = [
         {("site_inflight", (("site", "jpsrc"),)): 3},
     ),
     (
-        events.SiteProbed("jpsrc", "2.1", -4.5),
-        {("site_clock_skew_seconds", (("site", "jpsrc"),)): -4.5},
+        events.SiteProbed("jpsrc", "2.1", -4.5, "2026-07", NOW),
+        {
+            ("site_clock_skew_seconds", (("site", "jpsrc"),)): -4.5,
+            ("site_cert_expiry_timestamp_seconds", (("site", "jpsrc"),)): STAMP,
+        },
     ),
     (
         events.SiteStateChanged("jpsrc", events.SiteState.DEGRADED, "slow"),
