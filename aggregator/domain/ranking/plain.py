@@ -21,7 +21,7 @@ def to_plain(value: Any) -> Any:
     Of dataclasses, fields that have their default value or don't take part in
     comparison are left out. Mappings become lists of pairs, whatever their keys.
     """
-    if value is None or isinstance(value, _PLAIN) and not isinstance(value, Enum):
+    if value is None or (isinstance(value, _PLAIN) and not isinstance(value, Enum)):
         return value
     if is_dataclass(value) and not isinstance(value, type):
         return {
