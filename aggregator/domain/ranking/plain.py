@@ -6,13 +6,11 @@ from datetime import datetime
 from enum import Enum
 from functools import cache
 from types import NoneType
-from typing import Any, Final, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from aggregator.domain.schedules import format_instant, parse_instant
 
 T = TypeVar("T")
-
-_PLAIN: Final = (str, int, float)
 
 
 def to_plain(value: Any) -> Any:
@@ -21,8 +19,6 @@ def to_plain(value: Any) -> Any:
     Of dataclasses, fields that have their default value or don't take part in
     comparison are left out. Mappings become lists of pairs, whatever their keys.
     """
-    if value is None or (isinstance(value, _PLAIN) and not isinstance(value, Enum)):
-        return value
     if is_dataclass(value) and not isinstance(value, type):
         return {
             name: to_plain(found)
