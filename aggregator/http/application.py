@@ -1,5 +1,7 @@
 """The application: routes, middlewares, and what handlers find in it."""
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
 
 from aggregator.http.handlers import (
@@ -45,9 +47,20 @@ def create_application(
     app[EXPOSITION] = exposition
     app[AUTHENTICATION] = authentication
     for method, path, handler in _ROUTES:
-        app.router.add_route(method, path, handler)
-        app.router.add_route(method, path + "/", handler)
+        _add(app, method, path, handler)
+        _add(app, method, path + "/", handler)
     return app
+
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def _add(app: web.Application, method: str, path: str, handler: _Handler) -> None:
+    if method == "GET":
+        # With it HEAD, by which monitors look.
+        app.router.add_get(path, handler)
+    else:
+        app.router.add_route(method, path, handler)
 
 
 _ROUTES = (

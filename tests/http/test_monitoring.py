@@ -23,6 +23,7 @@ async def federation(tmp_path):
     async with running_federation(
         tmp_path,
         SimulatedSite(name="jpsrc"),
+        SimulatedSite(name="uksrc"),
         SimulatedSite(name="espsrc"),
         settings={"health": probes},
         entries={"espsrc": {"node": "ESPSRC", "downtime": [downtime]}},
@@ -72,7 +73,7 @@ async def test_availability_is_a_vosi_document(federation):
         "note",
     ]
     assert root.findtext(AVAILABILITY + "available") == "true"
-    assert root.findtext(AVAILABILITY + "note") == "2 of 2 sites can be asked"
+    assert root.findtext(AVAILABILITY + "note") == "2 of 3 sites can be asked"
 
 
 async def test_capabilities_name_our_own_addresses(federation):
@@ -97,3 +98,9 @@ async def test_prometheus_discovers_the_sites(federation):
     assert labels["parent_node_name"] == "ESPSRC"
     assert labels["in_downtime"] == "true"
     assert labels["downtime_reason"] == "network"
+
+
+@pytest.mark.parametrize("path", ["/ping", "/livez", "/federation/sites", "/docs"])
+async def test_monitors_may_look_without_a_body(federation, path):
+    response = await federation.client.head(federation.url + path)
+    assert (response.status, await response.read()) == (200, b"")
