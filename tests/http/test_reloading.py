@@ -10,6 +10,7 @@ from aggregator import strict_yaml
 from aggregator.domain.phases import SessionPhase
 from site_adapters.simulated import Operation, SimulatedSite, faults, run
 from tests.support.conversation import eventually, metric
+from tests.support.leaks import nothing_more
 from tests.support.running import REFERENCE, running_federation
 
 QUICK = {"reload": {"interval": 0.2, "settle": 0.02}}
@@ -378,3 +379,20 @@ async def test_files_are_not_watched_where_that_is_switched_off(tmp_path):
         service.policy(POLICY.replace("revision: 1", "revision: 2"))
         await asyncio.sleep(0.5)
         assert await service.revision() == 1
+
+
+async def test_reading_again_and_again_leaves_nothing_behind(service):
+    kept = {}
+
+    async def reload_twice(revision):
+        service.change_sites(lambda found: kept.update(swesrc=found.pop("swesrc")))
+        await service.reaches(revision)
+        service.change_sites(lambda found: found.update(kept))
+        await service.reaches(revision + 1)
+
+    await reload_twice(2)
+    async with nothing_more():
+        for revision in range(4, 20, 2):
+            await reload_twice(revision)
+    prepared = [line["site"] for line in service.events("site_prepared")]
+    assert sorted(prepared) == ["jpsrc", "swesrc"]
