@@ -60,6 +60,10 @@ class Reloading:
                 _log.warning("configuration_refused", reason=reason)
             self._telemetry.record(Reloaded(success=False, detail=str(refusal)))
             return False
+        except Exception as error:  # noqa: BLE001 -- what runs must go on as it is
+            _log.exception("configuration_not_read")
+            self._telemetry.record(Reloaded(success=False, detail=repr(error)))
+            return False
         for warning in reread.warnings:
             _log.warning("configuration_warning", reason=warning)
         before = self._snapshot.current()

@@ -171,6 +171,7 @@ async def test_the_service_ranks_by_them(lunar, policy, tmp_path):
     [
         ("x = nowhere_at_all:Filter", "", "can't be loaded: No module named"),
         ("x = MODULE:Missing", "", "can't be loaded: "),
+        ("x = json.tool:main.__nothing__", "", "can't be loaded: "),
         ("x = MODULE:Moon", "", "should be a subclass of Filter"),
         ("", "x = MODULE:MODULE_", "can't be loaded: "),
         ("", "x = MODULE:NotADataclass", "should be a dataclass"),
