@@ -39,7 +39,7 @@ def _loaded(point: EntryPoint, kind: type) -> Any:
     place = f"{point.group} {point.name} ({point.value})"
     try:
         found = point.load()
-    except Exception as error:  # noqa: BLE001 -- other people's code may raise anything
+    except Exception as error:
         raise _fault(place, f"can't be loaded: {error}") from error
     if not (isinstance(found, type) and issubclass(found, kind)):
         raise _fault(place, f"should be a subclass of {kind.__name__}")
