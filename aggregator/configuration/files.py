@@ -33,6 +33,11 @@ class Files:
             return None
         return self._read(self._base / name, f"/{key}")
 
+    def named_at(self, pointer: str) -> Document | None:
+        """Return the file that is named within a setting; None where none is."""
+        name = at(self._settings.value, pointer)
+        return self._read(self._base / name, pointer) if isinstance(name, str) else None
+
     def ranking(self) -> list[Document]:
         """Return the files of policies, those of a directory in order of names."""
         documents = [

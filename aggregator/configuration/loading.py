@@ -9,21 +9,27 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from aggregator.configuration.addresses import is_remote
-from aggregator.configuration.catalogues import CatalogueToken, read_token
 from aggregator.configuration.directory import read_directory
 from aggregator.configuration.documents import Document
 from aggregator.configuration.files import Files, read_settings
 from aggregator.configuration.links import read_links
 from aggregator.configuration.pointers import at
 from aggregator.configuration.policies import read_policies
+from aggregator.configuration.probe_request import (
+    PLACE,
+    read_probe_request,
+    report_unknown_sites,
+)
 from aggregator.configuration.problems import ConfigurationError, Findings, Problem
 from aggregator.configuration.replicas import read_replicas
+from aggregator.configuration.service_tokens import ServiceToken, read_token
 from aggregator.configuration.settings import Settings
 from aggregator.configuration.validation import validated
 from aggregator.domain.ranking.components import Components
 from aggregator.domain.ranking.knowledge import Links
 from aggregator.domain.ranking.policy import Policy
 from aggregator.domain.replicas import Did, LocatedData
+from aggregator.domain.requests import ExecutionRequest
 from aggregator.domain.sites import Site
 
 _SETTINGS: Final = TypeAdapter(Settings)
@@ -37,6 +43,8 @@ class Configuration:
         sites: In configured order, those that are not enabled too.
         located: The static replica catalogue; empty where there is none.
         catalogue_token: By which the replica catalogue on the network knows us.
+        registry_token: The same of the site registry.
+        probe_request: What synthetic probes ask for; None where there are none.
         policies: In order; the first that matches a request serves it.
         files: All files that were read, the settings first.
         sums: The hex digest of what each of them held.
@@ -51,7 +59,9 @@ class Configuration:
     files: tuple[Path, ...]
     sums: Mapping[Path, str]
     warnings: tuple[Problem, ...] = ()
-    catalogue_token: CatalogueToken = field(default_factory=CatalogueToken)
+    catalogue_token: ServiceToken = field(default_factory=ServiceToken)
+    registry_token: ServiceToken = field(default_factory=ServiceToken)
+    probe_request: ExecutionRequest | None = None
 
 
 def load(
@@ -80,12 +90,16 @@ def load(
         raise ConfigurationError(findings.in_order())
     settings = validated(_SETTINGS, document, findings)
     _check_public_url(document, findings)
-    token = _token(settings, document, path.parent, environ, findings)
+    catalogue_token, registry_token = _tokens(
+        settings, document, path.parent, environ, findings
+    )
     files = Files(path, document, findings)
     directory = read_directory(files.named("sites"), adapters, dialects, findings)
     links = read_links(files.named("links"), directory, findings)
     located = read_replicas(files.named("replicas"), directory, findings)
     policies = read_policies(files.ranking(), components, directory, findings)
+    probe_request = read_probe_request(files.named_at(f"{PLACE}/request"), findings)
+    report_unknown_sites(document, directory.names, findings)
     if settings is None or findings.problems:
         raise ConfigurationError(findings.in_order())
     return Configuration(
@@ -97,20 +111,26 @@ def load(
         files=tuple(files.looked_for),
         sums=files.sums,
         warnings=tuple(findings.warnings),
-        catalogue_token=token,
+        catalogue_token=catalogue_token,
+        registry_token=registry_token,
+        probe_request=probe_request,
     )
 
 
-def _token(
+def _tokens(
     settings: Settings | None,
     document: Document,
     base: Path,
     environ: Mapping[str, str],
     findings: Findings,
-) -> CatalogueToken:
+) -> tuple[ServiceToken, ServiceToken]:
+    """Return the tokens for the replica catalogue and for the site registry."""
     if settings is None:
-        return CatalogueToken()
-    return read_token(settings.catalogue, document, base, environ, findings)
+        return ServiceToken(), ServiceToken()
+    return (
+        read_token(settings.catalogue, document, "/catalogue", base, environ, findings),
+        read_token(settings.registry, document, "/registry", base, environ, findings),
+    )
 
 
 def _check_public_url(document: Document, findings: Findings) -> None:

@@ -13,11 +13,14 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from aggregator.configuration.addresses import (
     bound_url,
     default_broker_id,
+    is_loopback,
     read_authority,
     read_base_url,
     read_host,
+    read_host_port,
 )
 from aggregator.configuration.catalogues import CatalogueEntry
+from aggregator.configuration.registries import RegistryEntry
 from aggregator.configuration.validation import Entry
 from aggregator.services.limits import (
     AcceptanceLimits,
@@ -49,7 +52,7 @@ _BROKER_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}(:\d{1,5})?")
 
 def _not_negative(limits: Limits) -> Limits:
     for name, value in dataclasses.asdict(limits).items():  # type: ignore[call-overload]
-        if value < 0:
+        if isinstance(value, int | float) and value < 0:
             raise ValueError(f"{name} must be 0 or more, not {value:g}")
     return limits
 
@@ -71,6 +74,32 @@ class Listen(Entry):
 
     host: Annotated[str, AfterValidator(read_host)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+
+
+def _loopback(text: str) -> str:
+    host, _ = read_host_port(text)
+    if not is_loopback(host):
+        raise ValueError(
+            f"should be on this machine alone, such as 127.0.0.1:8081, not at {host}:"
+            " whoever reaches it is an operator"
+        )
+    return text
+
+
+class Operators(Entry):
+    """Who is an operator beside the members of ``auth.operators``.
+
+    Attributes:
+        listen: Where operators are let in without a token, as host:port of a
+            loopback address; None for nowhere.
+    """
+
+    listen: Annotated[str, AfterValidator(_loopback)] | None = None
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port of that place."""
+        return None if self.listen is None else read_host_port(self.listen)
 
 
 class Bodies(Entry):
@@ -185,6 +214,8 @@ class Settings(Entry):
     reload: Annotated[ReloadLimits, AfterValidator(_not_negative)] = ReloadLimits()
     bodies: Bodies = Bodies()
     auth: Auth = Auth()
+    operators: Operators = Operators()
+    registry: RegistryEntry = RegistryEntry()
     dialect_probe: bool = True
     locate: bool = True
     standard_id: Annotated[str, Field(pattern=r"^ivo://\S+$")] = (

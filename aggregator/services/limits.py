@@ -4,6 +4,7 @@ Every time is in seconds. The configuration reads these types as they stand.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 
@@ -184,6 +185,29 @@ class WatchLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class SyntheticLimits:
+    """How sites are probed from end to end: request, offers, reject.
+
+    Attributes:
+        request: The file with the request, relative to the settings.
+        interval: The pause between two such probes of a site.
+        timeout: The longest that one may take.
+        sites: Which sites are probed; none named is all.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    request: Path
+    interval: float = 900.0
+    timeout: float = 30.0
+    sites: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse times of nothing."""
+        _positive(interval=self.interval, timeout=self.timeout)
+
+
+@dataclass(frozen=True, slots=True)
 class HealthLimits:
     """When a site counts as healthy, and how that is found out.
 
@@ -197,6 +221,7 @@ class HealthLimits:
         base_ejection: The first ejection's length; it grows with each in a row.
         longest_ejection: The longest that a site stays ejected.
         window: Over which failures count towards a site's risk.
+        synthetic: Probes that ask for offers and give them back; None for no such.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -210,6 +235,7 @@ class HealthLimits:
     base_ejection: float = 15.0
     longest_ejection: float = 300.0
     window: float = 86400.0
+    synthetic: SyntheticLimits | None = None
 
     def __post_init__(self) -> None:
         """Refuse times and counts of nothing."""
