@@ -8,6 +8,7 @@ from aggregator.configuration.policies import load_policies
 from aggregator.domain.ranking.builtin import BUILT_IN
 from aggregator.wiring import load_configuration
 from bench.ranking_study import report, strategies
+from bench.ranking_study.learning import LearningPolicy, calibrated
 from bench.ranking_study.simulation import Life, live
 from bench.ranking_study.strategies import OurPolicy, Strategy
 from bench.ranking_study.world import datasets, requests, world
@@ -32,12 +33,21 @@ def study(count: int, seed: int) -> dict[str, Life]:
         "first offer that arrives": strategies.first_to_answer,
         "random": strategies.at_random,
     }
-    return {
+    lives = {
         name: live(
             strategy, world(configuration.sites, configuration.links, seed), asked, seed
         )
         for name, strategy in compared.items()
     }
+    learning = LearningPolicy(calibrated(policy))
+    lives[report.LEARNING] = live(
+        learning,
+        world(configuration.sites, configuration.links, seed),
+        asked,
+        seed,
+        learning,
+    )
+    return lives
 
 
 def main() -> None:

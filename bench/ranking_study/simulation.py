@@ -5,7 +5,7 @@ import itertools
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 
 from bench.ranking_study.strategies import Strategy
 from bench.ranking_study.world import PREPARING, Request, World
@@ -23,6 +23,16 @@ class Life:
     failures: int
 
 
+class Witness(Protocol):
+    """Who is told what became of the sessions that a strategy chose."""
+
+    def ended(
+        self, request: Request, asked: float, staged: float, started: float | None
+    ) -> None:
+        """Take in when data were there and the session started, None if it failed."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Step:
     """What happens next to a request: it is asked for, or its data are at ``site``."""
@@ -34,7 +44,11 @@ class _Step:
 
 
 def live(
-    strategy: Strategy, world: World, requests: Sequence[Request], seed: int
+    strategy: Strategy,
+    world: World,
+    requests: Sequence[Request],
+    seed: int,
+    witness: Witness | None = None,
 ) -> Life:
     """Let ``strategy`` choose for every request, and return what came of it.
 
@@ -55,12 +69,16 @@ def live(
             site = strategy(world, asked, step.attempt, rng)
             ready = now + world.transfer_seconds(asked, site)
             world.bytes_moved += sum(d.size for d in world.missing(asked, site))
-            heapq.heappush(steps, (ready, next(order), replace(step, site=site)))
+            there = replace(step, site=site, asked=now)
+            heapq.heappush(steps, (ready, next(order), there))
             continue
         queue = world.queues[step.site]
         started = queue.take(now, step.request.duration) + PREPARING
         queue.starts += 1
-        if world.fails(step.request, step.site, step.attempt):
+        fails = world.fails(step.request, step.site, step.attempt)
+        if witness is not None:
+            witness.ended(step.request, step.asked, now, None if fails else started)
+        if fails:
             failures += 1
             queue.failures += 1
             again = replace(step, attempt=step.attempt + 1, site=None)

@@ -9,14 +9,17 @@ from typing import Final
 from aggregator.domain.events import SiteState
 from aggregator.domain.offers import DataItem, Offer
 from aggregator.domain.ranking.engine import rank
+from aggregator.domain.ranking.explanation import RankedOffer
 from aggregator.domain.ranking.knowledge import Knowledge, SiteFacts
 from aggregator.domain.ranking.policy import Policy
 from aggregator.domain.replicas import LocatedData, Replica
 from aggregator.domain.requests import ExecutionRequest
 from aggregator.domain.schedules import StartInterval
+from aggregator.services.learning import Learned
 from bench.ranking_study.world import Request, World
 
 BEGIN: Final = datetime(2026, 1, 1, tzinfo=UTC)
+KIND: Final = "docker-container"
 Strategy = Callable[[World, Request, int, random.Random], str]
 
 
@@ -78,6 +81,10 @@ class OurPolicy:
     ) -> str:
         """Return the site of the best offer."""
         del attempt, rng
+        return self.best(world, request, Learned()).offer.site
+
+    def best(self, world: World, request: Request, learned: Learned) -> RankedOffer:
+        """Return the best offer, given what was learned."""
         now = BEGIN + timedelta(seconds=request.arrival)
         located = {
             data.did: LocatedData(
@@ -88,7 +95,7 @@ class OurPolicy:
         ranking = rank(
             self.policy,
             ExecutionRequest(
-                "docker-container",
+                KIND,
                 duration=request.duration,
                 data=tuple(DataItem(d.did.name, d.did) for d in request.data),
             ),
@@ -96,15 +103,17 @@ class OurPolicy:
             [_offer(world, name, request) for name in world.queues],
             Knowledge(
                 sites={
-                    name: SiteFacts(q.site, SiteState.UP, q.failures, q.starts)
+                    name: learned.facts(
+                        SiteFacts(q.site, SiteState.UP, q.failures, q.starts), KIND
+                    )
                     for name, q in world.queues.items()
                 },
                 located=located,
-                links=world.links,
+                links=learned.link_knowledge(world.links),
             ),
             now,
         )
-        return ranking.ranked[0].offer.site
+        return ranking.ranked[0]
 
 
 def _offer(world: World, site: str, request: Request) -> Offer:
