@@ -326,6 +326,20 @@ class Reloaded:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class RegistryRead:
+    """The site registry was read, or could not be.
+
+    Attributes:
+        sites: The configured sites of which it, or what is remembered, tells.
+        faults: What in it could not be understood; 0 where it wasn't read.
+    """
+
+    success: bool
+    sites: int
+    faults: int
+
+
 Event = (
     SiteCalled
     | SiteInFlight
@@ -352,4 +366,5 @@ Event = (
     | CatalogueRemembered
     | HttpAnswered
     | Reloaded
+    | RegistryRead
 )

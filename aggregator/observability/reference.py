@@ -55,7 +55,8 @@ _LABELS: Final[Mapping[str, str]] = {
     "parent_site_name": "The site's name, as in other SRCNet dashboards.",
     "phase": "A phase of execution sessions: {}.",
     "reason": "The outcome that made the breaker open.",
-    "result": "`answered`, `missing` (asked, and no answer in time) or `not_asked`.",
+    "result": "`answered`, `missing` (asked, and no answer in time) or `not_asked`; "
+    "of `registry_reads_total` `ok` or `failed`.",
     "revision": "The policy's revision, from its file.",
     "route": "The template of the path, as in `/offersets/{{uuid}}`.",
     "scope": "Who asked for too much: {}.",

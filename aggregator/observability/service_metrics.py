@@ -117,6 +117,20 @@ class ServiceMetrics:
             "configuration_reload_timestamp_seconds",
             "When the configuration was last read, as Unix time.",
         )
+        self._registry_reads = section.counter(
+            "registry_reads", "Readings of the site registry.", "result"
+        )
+        self._registry_time = section.gauge(
+            "registry_last_success_timestamp_seconds",
+            "When the site registry was last read, as Unix time.",
+        )
+        self._registry_sites = section.gauge(
+            "registry_sites", "Configured sites of which the site registry tells."
+        )
+        self._registry_faults = section.gauge(
+            "registry_faults",
+            "What in the site registry's last answer could not be understood.",
+        )
         build = section.gauge("build_info", "Always 1. What runs.", "version")
         build.labels(version).set(1)
 
@@ -125,6 +139,7 @@ class ServiceMetrics:
         return {
             events.HttpAnswered: self._http_answered,
             events.Reloaded: self._reloaded,
+            events.RegistryRead: self._registry_read,
         }
 
     def _http_answered(self, event: events.HttpAnswered) -> None:
@@ -139,3 +154,10 @@ class ServiceMetrics:
     def _reloaded(self, event: events.Reloaded) -> None:
         self._reload_success.set(event.success)
         self._reload_time.set(self._now().timestamp())
+
+    def _registry_read(self, event: events.RegistryRead) -> None:
+        self._registry_reads.labels("ok" if event.success else "failed").inc()
+        self._registry_sites.set(event.sites)
+        if event.success:
+            self._registry_faults.set(event.faults)
+            self._registry_time.set(self._now().timestamp())

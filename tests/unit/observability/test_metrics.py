@@ -200,6 +200,15 @@ EXAMPLES = [
             ("configuration_reload_timestamp_seconds", ()): STAMP,
         },
     ),
+    (
+        events.RegistryRead(success=True, sites=7, faults=2),
+        {
+            ("registry_reads_total", (("result", "ok"),)): 1,
+            ("registry_last_success_timestamp_seconds", ()): STAMP,
+            ("registry_sites", ()): 7,
+            ("registry_faults", ()): 2,
+        },
+    ),
 ]
 
 

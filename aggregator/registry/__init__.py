@@ -1,0 +1,1 @@
+"""The site registry: SRCNet's directory of sites, read tolerantly."""
