@@ -152,10 +152,24 @@ class Tracing(Entry):
     endpoint: Annotated[str, AfterValidator(read_base_url)] | None = None
 
 
-class Metrics(Entry):
-    """Whether ``/metrics`` is served."""
+def _host_port(text: str) -> str:
+    read_host_port(text)
+    return text
 
-    enabled: bool = True
+
+class Metrics(Entry):
+    """Where ``/metrics`` is served.
+
+    Attributes:
+        listen: A place of their own, as host:port; None is beside everything else.
+    """
+
+    listen: Annotated[str, AfterValidator(_host_port)] | None = None
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port of that place."""
+        return None if self.listen is None else read_host_port(self.listen)
 
 
 class Settings(Entry):

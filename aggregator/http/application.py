@@ -34,22 +34,44 @@ from aggregator.http.middlewares import (
 def create_application(
     use_cases: UseCases,
     settings: HttpSettings,
-    exposition: Exposition,
+    exposition: Exposition | None,
     authentication: Authentication,
 ) -> web.Application:
-    """Return the service as an aiohttp application; it owns nothing that must close."""
+    """Return the service as an aiohttp application; it owns nothing that must close.
+
+    Args:
+        use_cases: What handlers call.
+        settings: How we speak HTTP.
+        exposition: The metrics; None where they are served elsewhere.
+        authentication: Who is let in.
+    """
     app = web.Application(
         client_max_size=settings.max_request_bytes,
         middlewares=[identified, counted, guarded, explained, authenticated],
     )
     app[USE_CASES] = use_cases
     app[HTTP_SETTINGS] = settings
-    app[EXPOSITION] = exposition
+    if exposition is not None:
+        _expose(app, exposition)
     app[AUTHENTICATION] = authentication
     for method, path, handler in _ROUTES:
         _add(app, method, path, handler)
         _add(app, method, path + "/", handler)
     return app
+
+
+def create_metrics_application(exposition: Exposition) -> web.Application:
+    """Return what serves the metrics, and nothing else, at a place of their own."""
+    app = web.Application()
+    _expose(app, exposition)
+    return app
+
+
+def _expose(app: web.Application, exposition: Exposition) -> None:
+    app[EXPOSITION] = exposition
+    method, path, handler = _METRICS_ROUTE
+    _add(app, method, path, handler)
+    _add(app, method, path + "/", handler)
 
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -63,6 +85,7 @@ def _add(app: web.Application, method: str, path: str, handler: _Handler) -> Non
         app.router.add_route(method, path, handler)
 
 
+_METRICS_ROUTE = ("GET", "/metrics", operations.get_metrics)
 _ROUTES = (
     ("POST", "/offersets", offer_sets.post_offersets),
     ("POST", "/requests", offer_sets.post_requests),
@@ -86,7 +109,6 @@ _ROUTES = (
     ("GET", "/livez", operations.get_livez),
     ("GET", "/readyz", operations.get_readyz),
     ("GET", "/ping", operations.get_ping),
-    ("GET", "/metrics", operations.get_metrics),
     ("GET", "/openapi.json", documentation.get_openapi_json),
     ("GET", "/openapi.yaml", documentation.get_openapi_yaml),
     ("GET", "/docs", documentation.get_docs),

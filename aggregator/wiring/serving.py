@@ -16,7 +16,10 @@ from aiohttp import web
 
 from aggregator.configuration.loading import Configuration
 from aggregator.configuration.settings import Auth, Settings
-from aggregator.http.application import create_application
+from aggregator.http.application import (
+    create_application,
+    create_metrics_application,
+)
 from aggregator.http.keys import (
     Authentication,
     Exposition,
@@ -122,11 +125,14 @@ async def running_service(
                     trusted_hosts=frozenset(settings.trusted_hosts),
                     max_request_bytes=settings.bodies.max_request_bytes,
                 ),
-                Exposition(metrics.render),
+                None if settings.metrics.address else Exposition(metrics.render),
                 _authentication(settings.auth, session),
             )
             service.start()
-            async with _answering(app, listener):
+            async with (
+                _exposing(settings.metrics.address, metrics),
+                _answering(app, listener),
+            ):
                 yield RunningService(
                     settings.base_url(bound), store, service.reloading.request
                 )
@@ -171,6 +177,20 @@ def _authentication(auth: Auth, session: aiohttp.ClientSession) -> Authenticatio
 def _listener(host: str, port: int) -> socket.socket:
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
     return socket.create_server((host, port), family=family, backlog=1024)
+
+
+@asynccontextmanager
+async def _exposing(
+    address: tuple[str, int] | None, metrics: Metrics
+) -> AsyncIterator[None]:
+    """Serve the metrics at a place of their own, where there is one."""
+    if address is None:
+        yield
+        return
+    app = create_metrics_application(Exposition(metrics.render))
+    with _listener(*address) as listener:
+        async with _answering(app, listener):
+            yield
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from aggregator.domain.outcomes import Outcome
 from aggregator.domain.phases import SessionPhase
 from aggregator.domain.ranking.explanation import Confidence
 from aggregator.domain.sites import Required
-from aggregator.http.application import _ROUTES
+from aggregator.http.application import _METRICS_ROUTE, _ROUTES
 from aggregator.http.openapi import api_document
 from aggregator.http.problems import KINDS
 from aggregator.wire.dialects import DIALECTS
@@ -30,7 +30,9 @@ def test_it_is_valid_openapi():
 
 
 def test_every_route_is_described_and_everything_described_is_served():
-    assert set(OPERATIONS) == {(method, path) for method, path, _ in _ROUTES}
+    assert set(OPERATIONS) == {
+        (method, path) for method, path, _ in (*_ROUTES, _METRICS_ROUTE)
+    }
 
 
 def test_operations_have_names_of_their_own():

@@ -228,3 +228,13 @@ async def test_nothing_remains_of_exchanges_that_went_wrong(tmp_path):
                 timeout=aiohttp.ClientTimeout(total=0.2),
             )
         await federation.post("/offersets", "a: [")
+
+
+async def test_metrics_may_have_a_place_of_their_own(tmp_path, unused_tcp_port):
+    settings = {"metrics": {"listen": f"127.0.0.1:{unused_tcp_port}"}}
+    async with running_federation(
+        tmp_path, SimulatedSite(name="jpsrc"), settings=settings
+    ) as federation:
+        elsewhere = await federation.get(f"http://127.0.0.1:{unused_tcp_port}/metrics")
+        assert 'metabroker_site_up{site="jpsrc"}' in await elsewhere.text()
+        assert (await federation.get("/metrics")).status == 404

@@ -37,20 +37,18 @@ def test_what_is_given_takes_the_place_of_the_defaults(bench):
         state: /var/lib/metabroker
         fan_out: {deadline: 12, quorum: 0.5}
         log: {level: debug, format: console}
-        metrics: {enabled: false}
+        metrics: {listen: "127.0.0.1:9102"}
         """,
     )
     settings = bench.load().settings
     assert settings.listen.host == "localhost"
     assert settings.public_url == "https://broker.example/eb"
     assert settings.trusted_hosts == ("inner.example", "[::1]:8080")
-    assert settings.store_url == (
-        "sqlite:////var/lib/metabroker/metabroker.sqlite"
-    )
+    assert settings.store_url == ("sqlite:////var/lib/metabroker/metabroker.sqlite")
     assert settings.fan_out == FanOutLimits(deadline=12.0, quorum=0.5)
     assert settings.base_url(4711) == "https://broker.example/eb"
     assert settings.via_name(4711, "host") == "srcnet-1"
-    assert not settings.metrics.enabled
+    assert settings.metrics.address == ("127.0.0.1", 9102)
 
 
 def test_without_a_public_url_the_bound_loopback_address_is_the_base():
