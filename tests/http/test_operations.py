@@ -25,7 +25,7 @@ from tests.support.simulated_dialogue import DIALECTS, Dialogue
 
 JSON = {"Content-Type": "application/json"}
 NEW = Dialogue("2026-07")
-LONGEST_STEP = 0.1
+LONGEST_STEP = 0.3
 """Seconds of computing for which one pass of the event loop may keep others waiting."""
 
 
