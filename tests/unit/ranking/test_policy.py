@@ -6,7 +6,7 @@ from typing import ClassVar
 import pytest
 from pydantic import ValidationError
 
-from aggregator.domain.errors import InvalidInput
+from aggregator.domain.errors import UnknownPolicy
 from aggregator.domain.ranking.builtin import BUILT_IN
 from aggregator.domain.ranking.components import Filter, Weigher
 from aggregator.domain.ranking.policy import PolicyFault, choose
@@ -184,13 +184,14 @@ def test_the_first_policy_that_matches_serves(request_, groups, expected):
 
 
 def test_what_no_policy_matches_is_served_by_the_last():
-    assert choose(POLICIES[:2], CONTAINER) is POLICIES[1]
+    narrow = [*POLICIES[:2], named("desktop", executable_kinds=["vnc-*"])]
+    assert choose(narrow, CONTAINER) is narrow[-1]
 
 
 def test_a_client_may_ask_for_a_policy_where_that_is_allowed():
     assert choose(POLICIES, NOTEBOOK, wanted="default").identity.name == "default"
     for request, wanted in ((CONTAINER, "interactive"), (CONTAINER, "nothing")):
-        with pytest.raises(InvalidInput, match=r"\(to choose: default\)"):
+        with pytest.raises(UnknownPolicy, match=r"\(to choose: default\)"):
             choose(POLICIES, request, wanted=wanted)
-    with pytest.raises(InvalidInput):
+    with pytest.raises(UnknownPolicy):
         choose(POLICIES, CONTAINER, frozenset({"src/x"}), "staff")
