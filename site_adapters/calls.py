@@ -20,6 +20,7 @@ from aggregator.ports.clock import Clock
 from aggregator.ports.sites import CallContext
 from site_adapters.base import CallLimits
 from site_adapters.bodies import read_body
+from site_adapters.certificates import certificate_expires
 from site_adapters.headers import outgoing_headers
 from site_adapters.outcomes import CallFailed, Failure, failure_of
 from site_adapters.redirects import REDIRECTS, redirect_target
@@ -135,7 +136,9 @@ class SiteCaller:
             timeout=self._timeout,
         ) as response:
             body = await read_body(response, self._limits.body)
-            return Reply(response.status, response.headers, body)
+            return Reply(
+                response.status, response.headers, body, certificate_expires(response)
+            )
 
 
 async def _valued(

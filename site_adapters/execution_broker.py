@@ -122,12 +122,15 @@ class ExecutionBrokerAdapter:
         middle = self._clock.now() - timedelta(seconds=seconds / 2)
         up = reply.status in _UP
         refused = self._caller.refusal(reply, Operation.PROBE, context)
+        known = self._dialect.known
         return ProbeReading(
             Outcome.OK if up else refused.outcome,
             seconds,
             "" if up else refused.detail,
             version_of(reply.headers),
             clock_skew(reply.headers, middle),
+            known.name if known is not None else "",
+            reply.certificate_expires,
         )
 
     async def _request(

@@ -20,11 +20,16 @@ _HARMLESS_BEHIND_REDIRECT: Final = frozenset({Outcome.ERROR_5XX, Outcome.THROTTL
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP answer, whatever its status, with its whole body."""
+    """An HTTP answer, whatever its status, with its whole body.
+
+    Attributes:
+        certificate_expires: When the certificate ends by which it came, if any.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    certificate_expires: datetime | None = None
 
     @property
     def content_type(self) -> str:

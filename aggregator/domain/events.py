@@ -115,7 +115,7 @@ class SiteProbed:
     Attributes:
         version: What the site says it runs, empty where it says nothing.
         clock_skew: Seconds by which its clock is ahead of ours, None if unknown.
-        dialect: What it was seen to speak, empty where that isn't known yet.
+        dialect: What is spoken to it, empty where that isn't known yet.
         certificate_expires: When its TLS certificate ends, None without TLS.
     """
 

@@ -81,7 +81,7 @@ class SiteReport:
         next_trial_in: Seconds until an ejected site gets its half-open trial.
         clock_skew: Seconds by which its clock is ahead of ours, None if unknown.
         version: What it says it runs.
-        dialect: What it was seen to speak, empty where that isn't known yet.
+        dialect: What is spoken to it, empty where that isn't known yet.
         certificate_expires: When its TLS certificate ends, None without TLS.
     """
 

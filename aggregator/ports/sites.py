@@ -67,7 +67,7 @@ class ProbeReading:
 
     Attributes:
         clock_skew: Seconds by which the site's clock is ahead of ours.
-        dialect: What it was seen to speak so far, empty where that isn't known.
+        dialect: What is spoken to it, empty where that isn't known yet.
         certificate_expires: When its TLS certificate ends, None without TLS.
     """
 
