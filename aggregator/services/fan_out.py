@@ -120,12 +120,7 @@ class FanningOut:
         )
         asked = Asked(request, federation.links, lookup)
         context = context_for(caller, late_until)
-        calls = {
-            site.site.name: self._background.spawn(
-                self._ask(site, asked, context), name="request_offers"
-            )
-            for site in sites
-        }
+        calls = {site.site.name: self._ask(site, asked, context) for site in sites}
         return FanOut(
             uuid=uuid,
             request=request,
@@ -184,17 +179,20 @@ class FanningOut:
             refused = {n: a for n, a in refused.items() if n not in ejected}
         return asked, tuple(refused.values())
 
-    async def _ask(
-        self,
-        site: FederatedSite,
-        asked: Asked,
-        context: CallContext,
-    ) -> SiteAnswer:
+    def _ask(
+        self, site: FederatedSite, asked: Asked, context: CallContext
+    ) -> asyncio.Task[SiteAnswer]:
+        call: asyncio.Task[SiteAnswer] = self._background.spawn(
+            self._asking.request_offers(site, asked, context), name="request_offers"
+        )
         self._open_calls += 1
-        try:
-            return await self._asking.request_offers(site, asked, context)
-        finally:
-            self._open_calls -= 1
+        self._calls.opened(site.site.name)
+        call.add_done_callback(lambda _: self._close(site.site.name))
+        return call
+
+    def _close(self, site: str) -> None:
+        self._open_calls -= 1
+        self._calls.closed(site)
 
     async def _locate(
         self, request: ExecutionRequest, federation: Federation, deadline: float

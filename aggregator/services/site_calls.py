@@ -59,28 +59,38 @@ class SiteCalls:
         """Return how many calls are open to the site."""
         return self._open[site]
 
+    def opened(self, site: str) -> None:
+        """Count a call to the site from now on, until ``closed``.
+
+        A request for offers counts from the decision to send it: many are decided on
+        before the first of them is sent.
+        """
+        self._health.began(site)
+        self._change_open(site, +1)
+
+    def closed(self, site: str) -> None:
+        """Count a call to the site no longer."""
+        self._health.ended(site)
+        self._change_open(site, -1)
+
     async def request_offers(
         self, site: FederatedSite, request: ExecutionRequest, context: CallContext
     ) -> SiteAnswer:
-        """Ask the site for offers, whatever its breaker says: the caller decided."""
-        return await self._request(site, request, context, Operation.REQUEST)
+        """Ask the site for offers, whatever its breaker says: the caller decided.
+
+        It is the caller who counts the call, with ``opened`` and ``closed``.
+        """
+        span = _span(context)
+        call = site.broker.request_offers(request, _traced(context, span))
+        return await self._told(site.site.name, Operation.REQUEST, call, span)
 
     async def probe_offers(
         self, site: FederatedSite, request: ExecutionRequest, context: CallContext
     ) -> SiteAnswer:
         """Ask the site for offers that nobody wants but to see whether it makes any."""
-        return await self._request(site, request, context, Operation.SYNTHETIC)
-
-    async def _request(
-        self,
-        site: FederatedSite,
-        request: ExecutionRequest,
-        context: CallContext,
-        operation: Operation,
-    ) -> SiteAnswer:
         span = _span(context)
         call = site.broker.request_offers(request, _traced(context, span))
-        return await self._counted(site.site.name, operation, call, span)
+        return await self._counted(site.site.name, Operation.SYNTHETIC, call, span)
 
     async def read_session(
         self, site: FederatedSite, session: str, context: CallContext
@@ -105,10 +115,17 @@ class SiteCalls:
     async def _counted(
         self, site: str, operation: Operation, call: Awaitable[_Answer], span: Span
     ) -> _Answer:
+        self.opened(site)
+        try:
+            return await self._told(site, operation, call, span)
+        finally:
+            self.closed(site)
+
+    async def _told(
+        self, site: str, operation: Operation, call: Awaitable[_Answer], span: Span
+    ) -> _Answer:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        self._health.began(site)
-        self._change_open(site, +1)
         outcome = Outcome.CANCELLED
         detail = ""
         try:
@@ -117,7 +134,6 @@ class SiteCalls:
             return answer
         finally:
             seconds = loop.time() - began
-            self._change_open(site, -1)
             self._health.note(site, operation, outcome, detail)
             self._telemetry.record(SiteCalled(site, operation, outcome, seconds, span))
 

@@ -104,6 +104,11 @@ class SiteHealth:
         evidence = self._of(site)
         evidence.breaker = evidence.breaker.began(_monotonic())
 
+    def ended(self, site: str) -> None:
+        """Take note that a call to the site is over, whether or not it was made."""
+        evidence = self._of(site)
+        evidence.breaker = evidence.breaker.gave_up()
+
     def note(self, site: str, operation: Operation, outcome: Outcome, why: str) -> None:
         """Take note of how a call to the site ended."""
         evidence = self._of(site)
