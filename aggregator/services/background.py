@@ -1,13 +1,15 @@
 """Tasks that outlive the request which began them, owned by the service."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
 _log = structlog.get_logger(__name__)
+_PAUSE: Final = 1.0
+"""Seconds before a loop that failed begins anew."""
 
 
 class Background:
@@ -69,15 +71,26 @@ class Background:
         tasks = self._endless if endless else self._finite
         tasks.add(task)
         task.add_done_callback(tasks.discard)
+        # One that is cancelled before it began is never awaited.
+        task.add_done_callback(lambda _: work.close())
         return task
 
-    def run(self, work: Coroutine[Any, Any, Any], *, name: str) -> None:
-        """Run a loop that only ends with the service."""
-        _ = self.spawn(work, name=name, endless=True)
+    def run(self, loop: Callable[[], Coroutine[Any, Any, None]], *, name: str) -> None:
+        """Run a loop that only ends with the service; one that fails begins anew."""
+        _ = self.spawn(_kept_up(loop, name), name=name, endless=True)
 
     def detach(self, work: Coroutine[Any, Any, Any], *, name: str) -> None:
         """Run ``work`` as a task that nobody waits for."""
         _ = self.spawn(work, name=name)
+
+
+async def _kept_up(loop: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
+    while True:
+        try:
+            return await loop()
+        except Exception:  # noqa: BLE001 -- what it does must go on being done
+            _log.exception("background_task_failed", task=name)
+        await asyncio.sleep(_PAUSE)
 
 
 async def _guarded(work: Coroutine[Any, Any, Any], name: str) -> Any:

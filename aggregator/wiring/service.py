@@ -146,9 +146,9 @@ class Service:
     def start(self) -> None:
         """Begin what runs beside the requests."""
         self._reconfiguring.begin()
-        self._background.run(self.reloading.run(), name="reloading")
+        self._background.run(self.reloading.run, name="reloading")
         if self._settings.reload.watch:
-            self._background.run(self.reloading.watch(), name="watch_files")
+            self._background.run(self.reloading.watch, name="watch_files")
         watching = Watching(
             watches=self._store.watches,
             sessions=self._sessions,
@@ -156,21 +156,21 @@ class Service:
             limits=self._settings.watcher,
             replica=self._replica,
         )
-        self._background.run(self._releasing.run(), name="releases")
-        self._background.run(self._accepting.resume(), name="acceptances")
-        self._background.run(watching.run(), name="watches")
+        self._background.run(self._releasing.run, name="releases")
+        self._background.run(self._accepting.resume, name="acceptances")
+        self._background.run(watching.run, name="watches")
         pruning = Pruning(self._store.retention, self._clock, self._settings.retention)
-        self._background.run(pruning.run(), name="pruning")
+        self._background.run(pruning.run, name="pruning")
         census = Census(self._store.offer_sets, self._clock, self._telemetry)
-        self._background.run(census.run(), name="census")
-        self._background.run(self._learning.run(), name="learning")
+        self._background.run(census.run, name="census")
+        self._background.run(self._learning.run, name="learning")
         if self._distances is not None:
-            self._background.run(self._distances.run(), name="rucio_distances")
+            self._background.run(self._distances.run, name="rucio_distances")
         if self._settings.health.probes:
             probing = Probing(
                 self._snapshot, self._health, self._telemetry, self._settings.health
             )
-            self._background.run(probing.run(), name="probes")
+            self._background.run(probing.run, name="probes")
 
     def _show(self, federation: Federation) -> None:
         """Have a federation in the metrics, and its adapters kept."""
