@@ -102,13 +102,14 @@ async def running_service(
     with listener:
         async with (
             open_store(settings.store_url) as store,
-            Background().running() as background,
             aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=True,
             ) as session,
             _traced(settings, LoggedTelemetry(metrics)) as telemetry,
+            # The last to come and so the first to end: it needs the others until then.
+            Background().running() as background,
         ):
             service = Service(
                 configuration, store, background, session, metrics, telemetry

@@ -119,3 +119,33 @@ async def test_row_20_what_is_under_way_when_the_service_is_told_to_stop_is_fini
         return not b.open_reservations()
 
     await eventually(released, within=15)
+
+
+async def test_row_20_an_acceptance_whose_client_went_away_is_finished_before_the_end(
+    federation,
+):
+    a, b = federation.sites["a"], federation.sites["b"]
+    heard = await ask(federation)
+    a.script("update", replace(faults.late(0), hold=0.8))
+    accepting = asyncio.create_task(accept(federation, heard.sessions[0]))
+
+    async def committed():
+        return a.accepted
+
+    await eventually(committed)
+    accepting.cancel()
+    await asyncio.wait({accepting})
+    await federation.stop()
+    calls = [call.method for call in a.requests if "/sessions/" in call.path]
+    assert calls == ["POST"]
+    assert "acceptance_not_kept" not in federation.log
+
+    a.script("read", faults.error(503), times=None)
+    await federation.start()
+    assert (await accept(federation, heard.sessions[0])).status == 200
+    assert (await accept(federation, heard.sessions[1])).status == 409
+
+    async def released():
+        return not b.open_reservations()
+
+    await eventually(released, within=15)

@@ -4,6 +4,8 @@ import asyncio
 import re
 import signal
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 
@@ -15,12 +17,21 @@ _STARTING = 20.0
 _URL = re.compile(r"\"url\":\"(http://127\.0\.0\.1:\d+)\".*service_started")
 
 
+@dataclass(frozen=True)
+class Usage:
+    """What a process uses: files and sockets that are open, and memory in MiB."""
+
+    files: int
+    mib: int
+
+
 class ServedFederation:
     """A federation whose service is a process; it may be down at times.
 
     Attributes:
         sites: The running sites, by name.
         url: Where the service is, for as long as it is up.
+        is_up: Whether it is.
     """
 
     def __init__(self, directory, sites, client, settings, elsewhere, environment):
@@ -42,6 +53,7 @@ class ServedFederation:
         self._client = client
         self.sites = sites
         self.url = ""
+        self.is_up = asyncio.Event()
 
     async def start(self):
         """Start the service, and return once it answers."""
@@ -57,6 +69,7 @@ class ServedFederation:
                 assert self._process.returncode is None, self._log.read_text()
                 await asyncio.sleep(0.02)
         self.url = found[1]
+        self.is_up.set()
 
     async def kill(self):
         """End the service as a crash does."""
@@ -66,7 +79,20 @@ class ServedFederation:
         """Tell the service to end, and see that it does so without complaint."""
         assert await self._end(signal.SIGTERM) == 0, self._log.read_text()
 
+    @property
+    def log(self):
+        """What the service has logged since it was started."""
+        return self._log.read_text()
+
+    def usage(self):
+        """Return what the service's process uses now."""
+        process = Path("/proc") / str(self._process.pid)
+        files = len(list((process / "fd").iterdir()))
+        resident = re.search(r"VmRSS:\s+(\d+) kB", (process / "status").read_text())
+        return Usage(files, int(resident[1]) // 1024)
+
     async def _end(self, number):
+        self.is_up.clear()
         process, self._process = self._process, None
         if process is None:
             return None
