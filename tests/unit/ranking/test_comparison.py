@@ -65,6 +65,11 @@ def test_both_choices_are_estimated_by_the_policy_on_trial():
     assert change.seconds_won == 838.0
 
 
+def test_seconds_are_told_to_the_millisecond():
+    late = decided(SOONEST, [offer("near", 10.12345), offer("far", 999)])
+    assert reconsidered(late, SOONEST).before.start_s == 10.123
+
+
 def test_the_policy_that_decided_changes_nothing():
     change = reconsidered(decided(), NEAREST)
     assert not change.is_changed

@@ -46,7 +46,7 @@ def test_expired_offers_and_those_that_soon_will_be():
 
 
 def test_what_has_expired_goes_even_if_the_policy_does_not_say_so():
-    offers = [offer("A", expires=moment(0)), offer("B", expires=moment(1))]
+    offers = [offer("A", expires=moment(0)), offer("B", expires=moment(0.001))]
     left, reasons = filtering([], offers)
     assert (left, list(reasons)) == (["B-0"], ["A-0"])
 
@@ -133,6 +133,25 @@ def test_a_metric_that_is_needed():
     left, reasons = filtering(hopeful, offers, request)
     assert left == ["A-0", "B-0"]
     assert reasons == {"C-0": "quotes no speed"}
+
+
+def test_a_limit_without_an_end_hides_none_of_those_after_it():
+    speed, memory = "https://example.org/speed", "https://example.org/memory"
+    request = wanting(
+        costs=(Quote("urn:cost:carbon"), *quotes(money=1.0)),
+        metrics=(Quote(speed), Quote(memory, min=10.0)),
+    )
+    both = [{"name": "cost_limit"}, {"name": "metric_requirement"}]
+    offers = [
+        offer("A", costs=quotes(carbon=9.0, money=2.0)),
+        offer("B", metrics=(Quote(speed, min=1.0), Quote(memory, min=9.0))),
+    ]
+    left, reasons = filtering(both, offers, request)
+    assert left == []
+    assert reasons == {
+        "A-0": "money 2, more than 1",
+        "B-0": "memory 9, less than 10",
+    }
 
 
 def test_the_interval_in_which_a_session_should_start():
