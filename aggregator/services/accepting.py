@@ -5,7 +5,8 @@ that outlives the caller.
 """
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import structlog
 
@@ -29,6 +30,9 @@ from aggregator.services.sessions import Sessions
 from aggregator.services.settling import Settling
 
 _log = structlog.get_logger(__name__)
+
+_Key: TypeAlias = tuple[str, str, datetime]
+"""What tells an acceptance from those of the same set that were refused before it."""
 
 
 class Accepting:
@@ -58,7 +62,7 @@ class Accepting:
         self._clock = clock
         self._limits = limits
         self._replica = replica
-        self._under_way: dict[str, asyncio.Task[Accepted]] = {}
+        self._under_way: dict[_Key, asyncio.Task[Accepted]] = {}
 
     def deadline(self, caller: Caller) -> float:
         """Return until when ``caller`` waits for a site's word, on the loop's clock."""
@@ -159,16 +163,15 @@ class Accepting:
     def _work_on(
         self, winner: Winner, route: Route, caller: Caller | None, begun: Acceptance
     ) -> asyncio.Task[Accepted]:
-        task = self._under_way.get(winner.offer_set)
+        key = (winner.offer_set, winner.session, winner.since)
+        task = self._under_way.get(key)
         if task is None:
             attempt = Attempt(winner, route, caller, begun)
             task = self._background.spawn(
                 self._attempts.carry_out(attempt), name="accept_offer"
             )
-            self._under_way[winner.offer_set] = task
-            task.add_done_callback(
-                lambda _: self._under_way.pop(winner.offer_set, None)
-            )
+            self._under_way[key] = task
+            task.add_done_callback(lambda _: self._under_way.pop(key, None))
         return task
 
     async def _wait_for(

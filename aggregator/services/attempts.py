@@ -191,7 +191,6 @@ class Attempts:
 
     async def _refused(self, attempt: Attempt) -> Accepted:
         route = attempt.route
-        await self._winners.withdraw(attempt.winner)
         if attempt.acceptance.ambiguous:
             # A call without an answer may still be on its way to the site; after a
             # rejection it can't be taken any more.
@@ -200,6 +199,8 @@ class Attempts:
                 [release_of(route, "its acceptance was refused", now)], attempt.caller
             )
         await self._note(attempt)
+        # The last of all, so that a crash before has the acceptance taken up again.
+        await self._winners.withdraw(attempt.winner)
         self.finished(
             route,
             AcceptOutcome.RECONCILED_NOT

@@ -308,3 +308,44 @@ async def test_other_users_find_nothing():
             await federation.sessions.get(offers["a"], caller)
         with pytest.raises(UnknownResource):
             await federation.shown.view(uuid, other)
+
+
+@virtual_time
+async def test_an_acceptance_that_ended_does_not_answer_for_the_next():
+    """The store has taken the winner out, and the first attempt doesn't know it yet."""
+    async with offered() as (federation, offers, uuid):
+        store = federation.store
+        withdraw = store.withdraw
+
+        async def withdraw_slowly(winner):
+            await withdraw(winner)
+            await asyncio.sleep(1)
+
+        store.withdraw = withdraw_slowly
+        federation.brokers["a"].phases[offers["a"]] = SessionPhase.EXPIRED
+        refused = asyncio.create_task(update(federation, offers["a"]))
+        await asyncio.sleep(0.5)
+        assert (await update(federation, offers["b"])).phase is SessionPhase.ACCEPTED
+        assert store.winner[uuid].session == offers["b"]
+        with pytest.raises(ImpossibleUpdate):
+            await refused
+
+
+@virtual_time
+async def test_a_crash_before_the_winner_is_withdrawn_loses_no_release():
+    async with offered() as (federation, offers, uuid):
+        site = federation.brokers["a"]
+        site.faults.append((Outcome.TIMEOUT, False))
+        site.faults.extend([(None, False), (None, False)])
+        store = federation.store
+
+        async def crash(winner):
+            await asyncio.Event().wait()
+
+        store.withdraw = crash
+        accepting = asyncio.create_task(update(federation, offers["a"]))
+        await asyncio.sleep(2)
+        assert ("a", offers["a"]) in store.queued
+        assert store.winner[uuid].state is WinnerState.ACCEPTING
+        accepting.cancel()
+        await asyncio.wait({accepting})
