@@ -32,6 +32,7 @@ from aggregator.services.site_calls import SiteCalls, context_for
 _log = structlog.get_logger(__name__)
 _ACCEPT = phase_update(SessionPhase.ACCEPTED)
 _CANCEL = phase_update(SessionPhase.CANCELLED)
+_OVERTAKEN = "another offer of the set was accepted meanwhile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,7 @@ class Attempts:
             return None
         await self._note(attempt)
         self.finished(route, AcceptOutcome.CONFLICT)
-        return Accepted(refusal="another offer of the set was accepted meanwhile")
+        return Accepted(refusal=_OVERTAKEN)
 
     async def _refused(self, attempt: Attempt) -> Accepted:
         route = attempt.route
@@ -212,17 +213,24 @@ class Attempts:
     async def _put_off(self, attempt: Attempt) -> Accepted | None:
         give_up = attempt.winner.give_up
         if give_up is not None and self._clock.now() >= give_up:
-            await self._winners.settle(attempt.winner, WinnerState.LOST, ())
-            self.finished(attempt.route, AcceptOutcome.LOST)
-            return Accepted(
-                refusal=f"{attempt.route.site} never said whether it took the offer"
-            )
+            return await self._lost(attempt)
         await self._winner_readings.extend(
             attempt.winner.offer_set, self._replica, self.lease_end()
         )
         await self._rest(attempt)
         attempt.acceptance = replace(attempt.acceptance, step=Step.READ)
         return None
+
+    async def _lost(self, attempt: Attempt) -> Accepted:
+        winner, route = attempt.winner, attempt.route
+        if await self._winners.settle(winner, WinnerState.LOST, ()):
+            self.finished(route, AcceptOutcome.LOST)
+            return Accepted(
+                refusal=f"{route.site} never said whether it took the offer"
+            )
+        found = await self._winner_readings.of_offer_set(winner.offer_set)
+        won = found is not None and found.session == winner.session
+        return Accepted() if won else Accepted(refusal=_OVERTAKEN)
 
     async def _note(self, attempt: Attempt) -> None:
         if attempt.reading is not None:

@@ -26,6 +26,7 @@ from aggregator.services.releasing import Releasing
 from aggregator.services.sessions import Sessions, Status
 from aggregator.services.site_calls import SiteCalls, context_for
 
+_TRIES = 3
 _REFUSED = frozenset({Outcome.REFUSED_4XX, *CREDENTIALS_WANTED})
 
 
@@ -112,10 +113,7 @@ class Updating:
             await self._sessions.note(route, reading)
             if reading.phase not in {SessionPhase.REJECTED, SessionPhase.OFFERED}:
                 raise _not_granted(reading.phase, SessionPhase.REJECTED)
-        if not await self._overlays.mark(route.session, SessionPhase.REJECTED):
-            # An acceptance began meanwhile, and may well reach a site that has
-            # forgotten the rejection: then what the site makes of it counts.
-            await self._require_unclaimed(route)
+        await self._mark_rejected(route, caller)
         if reading.phase is SessionPhase.REJECTED or reading.outcome in {
             Outcome.NOT_FOUND,
             Outcome.REFUSED_4XX,
@@ -135,6 +133,20 @@ class Updating:
                 now,
             ),
         )
+
+    async def _mark_rejected(self, route: Route, caller: Caller) -> None:
+        """Have an offer rejected here, unless an acceptance of it began meanwhile.
+
+        That may well reach a site that has forgotten the rejection: then what the
+        site makes of it counts.
+        """
+        for _ in range(_TRIES):
+            if await self._overlays.mark(route.session, SessionPhase.REJECTED):
+                return
+            await self._require_unclaimed(route)
+        now = await self._sessions.route(route.session, caller.principal)
+        phase = shown_phase(now, self._clock.now())
+        raise _not_granted(phase, SessionPhase.REJECTED)
 
     async def _move(
         self, route: Route, wanted: SessionPhase, update: Update, caller: Caller

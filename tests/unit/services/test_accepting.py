@@ -349,3 +349,44 @@ async def test_a_crash_before_the_winner_is_withdrawn_loses_no_release():
         assert store.winner[uuid].state is WinnerState.ACCEPTING
         accepting.cancel()
         await asyncio.wait({accepting})
+
+
+@virtual_time
+async def test_a_rejection_is_marked_once_an_acceptance_in_its_way_was_refused():
+    async with offered() as (federation, offers, _):
+        store = federation.store
+        mark, refusals = store.mark, iter([False])
+
+        async def mark_later(session, phase):
+            return next(refusals, True) and await mark(session, phase)
+
+        store.mark = mark_later
+        assert (await update(federation, offers["a"], REJECT)).phase == "REJECTED"
+        assert store.kept[offers["a"]].overlay is SessionPhase.REJECTED
+
+
+@virtual_time
+async def test_a_cancelled_offer_can_not_be_rejected():
+    async with offered() as (federation, offers, _):
+        site = federation.brokers["a"]
+        site.call_delay = 0.5
+        rejecting = asyncio.create_task(update(federation, offers["a"], REJECT))
+        await asyncio.sleep(0.1)
+        await federation.store.mark(offers["a"], SessionPhase.CANCELLED)
+        with pytest.raises(ImpossibleUpdate) as caught:
+            await rejecting
+        assert "CANCELLED" in caught.value.detail
+
+
+@virtual_time
+async def test_an_acceptance_that_another_replica_found_out_is_not_lost():
+    async with offered(expires=60) as (federation, offers, uuid):
+        site, store = federation.brokers["a"], federation.store
+        site.faults.append((Outcome.TIMEOUT, True))
+        site.read_faults.extend([Outcome.CONNECT_ERROR] * 60)
+        accepting = asyncio.create_task(update(federation, offers["a"], wait=500.0))
+        await asyncio.sleep(5)
+        await store.settle(store.winner[uuid], WinnerState.ACCEPTED, [])
+        await accepting
+        assert store.winner[uuid].state is WinnerState.ACCEPTED
+        assert AcceptOutcome.LOST not in outcomes(federation)
