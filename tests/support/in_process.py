@@ -222,7 +222,11 @@ class MemoryStore:
         self._check()
         route = self.kept[session]
         winner = self.winner.get(route.offer_set)
-        wins = winner is not None and winner.session == session
+        wins = (
+            winner is not None
+            and winner.session == session
+            and winner.state is not WinnerState.LOST
+        )
         if phase is not SessionPhase.REJECTED or not wins:
             route = replace(route, overlay=route.overlay or phase)
         self.kept[session] = route
