@@ -1,6 +1,7 @@
 """The application: routes, middlewares, and what handlers find in it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
 
 from aiohttp import web
 
@@ -9,8 +10,11 @@ from aggregator.http.handlers import (
     monitoring,
     offer_sets,
     operations,
+    operators,
     policies,
     sessions,
+    sites,
+    ui,
 )
 from aggregator.http.keys import (
     AUTHENTICATION,
@@ -29,6 +33,10 @@ from aggregator.http.middlewares import (
     guarded,
     identified,
 )
+from aggregator.http.pages.assets import ASSETS
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_Route = tuple[str, str, _Handler]
 
 
 def create_application(
@@ -45,18 +53,47 @@ def create_application(
         exposition: The metrics; None where they are served elsewhere.
         authentication: Who is let in.
     """
+    return _application(_ROUTES, use_cases, settings, exposition, authentication)
+
+
+def create_operators_application(
+    use_cases: UseCases,
+    settings: HttpSettings,
+    exposition: Exposition,
+    authentication: Authentication,
+) -> web.Application:
+    """Return what is served at the operators' own address: all but users' business.
+
+    Args:
+        use_cases: What handlers call.
+        settings: How we speak HTTP.
+        exposition: The metrics.
+        authentication: Who is let in there.
+    """
+    return _application(_FOR_ALL, use_cases, settings, exposition, authentication)
+
+
+def _application(
+    routes: Iterable[_Route],
+    use_cases: UseCases,
+    settings: HttpSettings,
+    exposition: Exposition | None,
+    authentication: Authentication,
+) -> web.Application:
     app = web.Application(
         client_max_size=settings.max_request_bytes,
         middlewares=[identified, counted, guarded, explained, authenticated],
     )
     app[USE_CASES] = use_cases
     app[HTTP_SETTINGS] = settings
+    app[AUTHENTICATION] = authentication
     if exposition is not None:
         _expose(app, exposition)
-    app[AUTHENTICATION] = authentication
-    for method, path, handler in _ROUTES:
+    for method, path, handler in routes:
         _add(app, method, path, handler)
         _add(app, method, path + "/", handler)
+    for name in ASSETS:
+        _add(app, "GET", f"/ui/static/{name}", ui.get_asset)
     return app
 
 
@@ -74,9 +111,6 @@ def _expose(app: web.Application, exposition: Exposition) -> None:
     _add(app, method, path + "/", handler)
 
 
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
 def _add(app: web.Application, method: str, path: str, handler: _Handler) -> None:
     if method == "GET":
         # With it HEAD, by which monitors look.
@@ -86,7 +120,7 @@ def _add(app: web.Application, method: str, path: str, handler: _Handler) -> Non
 
 
 _METRICS_ROUTE = ("GET", "/metrics", operations.get_metrics)
-_ROUTES = (
+_PROTOCOL: Final[tuple[_Route, ...]] = (
     ("POST", "/offersets", offer_sets.post_offersets),
     ("POST", "/requests", offer_sets.post_requests),
     ("GET", "/offersets/{uuid}", offer_sets.get_offerset),
@@ -99,7 +133,15 @@ _ROUTES = (
     ("POST", "/sessions/{uuid}", sessions.post_session),
     ("POST", "/sessions", sessions.post_sessions),
     ("POST", "/direct", sessions.post_direct),
-    ("GET", "/federation/sites", operations.get_federation_sites),
+)
+_FOR_ALL: Final[tuple[_Route, ...]] = (
+    ("GET", "/", ui.get_root),
+    ("GET", "/ui/sites", ui.get_sites_page),
+    ("GET", "/federation/sites", sites.get_federation_sites),
+    ("GET", "/federation/sites/events", sites.get_federation_sites_events),
+    ("POST", "/federation/sites/{site}/drain", operators.post_drain),
+    ("POST", "/federation/sites/{site}/undrain", operators.post_undrain),
+    ("GET", "/federation/audit", operators.get_audit),
     ("GET", "/federation/policies", policies.get_policies),
     ("POST", "/federation/policies/replay", policies.post_replay),
     ("GET", "/health", monitoring.get_health),
@@ -113,3 +155,5 @@ _ROUTES = (
     ("GET", "/openapi.yaml", documentation.get_openapi_yaml),
     ("GET", "/docs", documentation.get_docs),
 )
+_ROUTES: Final = (*_PROTOCOL, *_FOR_ALL)
+"""The API: all but the metrics, which may be served elsewhere, and pages' assets."""

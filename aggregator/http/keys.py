@@ -14,6 +14,7 @@ from aggregator.ports.identity import TokenVerifier
 from aggregator.ports.snapshot import Snapshot
 from aggregator.ports.telemetry import Telemetry
 from aggregator.services.decisions import Decisions
+from aggregator.services.draining import Draining
 from aggregator.services.failover import Failover
 from aggregator.services.following import Following
 from aggregator.services.offer_sets import ShownOfferSets
@@ -21,7 +22,7 @@ from aggregator.services.readiness import Readiness
 from aggregator.services.repeating import Repeating
 from aggregator.services.replaying import Replaying
 from aggregator.services.sessions import Sessions
-from aggregator.services.site_calls import SiteCalls
+from aggregator.services.site_board import SiteBoard
 from aggregator.services.site_health import SiteHealth
 from aggregator.services.updating import Updating
 
@@ -39,7 +40,8 @@ class UseCases:
     updating: Updating
     failover: Failover
     site_health: SiteHealth
-    site_calls: SiteCalls
+    board: SiteBoard
+    draining: Draining
     snapshot: Snapshot
     readiness: Readiness
     clock: Clock
@@ -81,11 +83,13 @@ class Authentication:
     Attributes:
         required: Whether a token must be sent.
         operators: The group whose members are operators.
+        trusts_place: Whether all who reach us here from this machine are, too.
     """
 
     verifier: TokenVerifier | None = None
     required: bool = False
     operators: str | None = None
+    trusts_place: bool = False
 
 
 @dataclass(frozen=True, slots=True)

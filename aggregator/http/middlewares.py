@@ -30,7 +30,14 @@ _REQUEST_ID_HEADER: Final = "X-Request-ID"
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET: Final = frozenset({"/metrics", "/livez", "/readyz", "/ping"})
 _BAD_REQUEST: Final = 400
-_OWNED: Final = ("/offersets", "/requests", "/sessions", "/direct", "/federation")
+_OWNED: Final = (
+    "/offersets",
+    "/requests",
+    "/sessions",
+    "/direct",
+    "/federation",
+    "/ui/sites",
+)
 """Where the paths begin whose resources belong to somebody."""
 
 

@@ -26,6 +26,7 @@ from aggregator.services.background import Background
 from aggregator.services.budget import ReservationBudget
 from aggregator.services.census import Census
 from aggregator.services.decisions import Decisions
+from aggregator.services.draining import DrainBook
 from aggregator.services.failover import Failover
 from aggregator.services.fan_out import FanningOut
 from aggregator.services.following import Following
@@ -38,6 +39,7 @@ from aggregator.services.probing import Probing
 from aggregator.services.pruning import Pruning
 from aggregator.services.readiness import Readiness
 from aggregator.services.reconfiguring import Reconfiguring
+from aggregator.services.registering import RegisteredFederation
 from aggregator.services.releasing import Releasing
 from aggregator.services.reloading import Reloading
 from aggregator.services.repeating import Repeating
@@ -45,6 +47,7 @@ from aggregator.services.replaying import Replaying
 from aggregator.services.requesting import Requesting
 from aggregator.services.sessions import Sessions
 from aggregator.services.settling import Settling
+from aggregator.services.site_activity import SiteActivity
 from aggregator.services.site_calls import SiteCalls
 from aggregator.services.site_health import SiteHealth
 from aggregator.services.updating import Updating
@@ -57,6 +60,7 @@ from aggregator.wiring.federation import (
     load_configuration,
     network_catalogue,
 )
+from aggregator.wiring.operating import Operating
 from aggregator.wiring.recovery import recovering_on
 
 
@@ -78,19 +82,39 @@ class Service:
         self._clock = WallClock()
         self._replica = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._metrics = metrics
-        self._telemetry = telemetry
+        self._activity = SiteActivity(telemetry)
+        self._telemetry: Telemetry = self._activity
         self._adapters = adapter_pool(self._settings, session, self._clock)
         self._catalogue = network_catalogue(
             configuration, session, background, telemetry
         )
-        self._snapshot = CurrentFederation(
-            federation_of(configuration, self._adapters, self._catalogue)
+        self._snapshot = RegisteredFederation(
+            CurrentFederation(
+                federation_of(configuration, self._adapters, self._catalogue)
+            ),
+            self._clock,
         )
         self._distances = (
             self._catalogue.distances(self._snapshot) if self._catalogue else None
         )
-        self._health = SiteHealth(self._settings.health, self._clock, self._telemetry)
+        book = DrainBook()
+        self._health = SiteHealth(
+            self._settings.health, self._clock, self._telemetry, book.drain_of
+        )
         self._calls = SiteCalls(self._health, self._telemetry)
+        self._operating = Operating(
+            configuration=configuration,
+            store=store,
+            background=background,
+            session=session,
+            clock=self._clock,
+            telemetry=self._telemetry,
+            book=book,
+            activity=self._activity,
+            snapshot=self._snapshot,
+            health=self._health,
+            calls=self._calls,
+        )
         self._telemetry.record(Reloaded(success=True))
         self._decisions = Decisions(
             store.decisions, background, self._settings.decisions
@@ -136,16 +160,22 @@ class Service:
             updating=self._build_updating(),
             failover=self._build_failover(repeating),
             site_health=self._health,
-            site_calls=self._calls,
+            board=self._operating.board,
+            draining=self._operating.draining,
             snapshot=self._snapshot,
             readiness=Readiness(store.health),
             clock=self._clock,
             telemetry=self._telemetry,
         )
 
-    def start(self) -> None:
-        """Begin what runs beside the requests."""
+    async def start(self) -> None:
+        """Begin what runs beside the requests.
+
+        Drains are known before the first request comes.
+        """
+        await self._operating.draining.keep_up()
         self._reconfiguring.begin()
+        self._operating.start(self._reconfiguring, self._releasing)
         self._background.run(self.reloading.run, name="reloading")
         if self._settings.reload.watch:
             self._background.run(self.reloading.watch, name="watch_files")
@@ -180,6 +210,7 @@ class Service:
         )
         retired = [one.site for one in federation.retired.values()]
         self._adapters.keep([*sites, *retired])
+        self._activity.keep([site.name for site in sites])
 
     def _build_reloading(self, configuration: Configuration) -> Reloading:
         return Reloading(

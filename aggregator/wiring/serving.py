@@ -6,7 +6,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -14,11 +14,13 @@ import aiohttp
 import structlog
 from aiohttp import web
 
+from aggregator.configuration.addresses import bound_url, is_loopback
 from aggregator.configuration.loading import Configuration
 from aggregator.configuration.settings import Auth, Settings
 from aggregator.http.application import (
     create_application,
     create_metrics_application,
+    create_operators_application,
 )
 from aggregator.http.keys import (
     Authentication,
@@ -35,6 +37,7 @@ from aggregator.store.sql_store import SqlStore, open_store
 from aggregator.wiring.federation import WallClock
 from aggregator.wiring.service import Service
 from aggregator.wiring.version import version
+from site_adapters.certificates import CertifiedResponse
 
 _log = structlog.get_logger(__name__)
 _SHUTDOWN_GRACE = 10.0
@@ -47,11 +50,13 @@ class RunningService:
     Attributes:
         url: Where it is to be reached, without a trailing slash.
         reload: Has the configuration read again, soon.
+        operators_url: Where operators need no token, None where there is no such place.
     """
 
     url: str
     store: SqlStore
     reload: Callable[[], None]
+    operators_url: str | None = None
 
 
 def serve(configuration: Configuration) -> None:
@@ -106,6 +111,7 @@ async def running_service(
                 connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=True,
+                response_class=CertifiedResponse,
             ) as session,
             _traced(settings, LoggedTelemetry(metrics)) as telemetry,
             # The last to come and so the first to end: it needs the others until then.
@@ -114,29 +120,48 @@ async def running_service(
             service = Service(
                 configuration, store, background, session, metrics, telemetry
             )
+            exposition = Exposition(metrics.render)
+            http = _http_settings(settings, bound)
+            authentication = _authentication(settings.auth, session)
             app = create_application(
                 service.use_cases,
-                HttpSettings(
-                    public_url=partial(settings.base_url, bound),
-                    broker_id=settings.via_name(bound, socket.gethostname()),
-                    version=version(),
-                    started=datetime.now(UTC),
-                    standard_id=settings.standard_id,
-                    traced=settings.tracing.endpoint is not None,
-                    trusted_hosts=frozenset(settings.trusted_hosts),
-                    max_request_bytes=settings.bodies.max_request_bytes,
-                ),
-                None if settings.metrics.address else Exposition(metrics.render),
-                _authentication(settings.auth, session),
+                http,
+                None if settings.metrics.address else exposition,
+                replace(authentication, trusts_place=_trusts(authentication, listener)),
             )
-            service.start()
+            for_operators = create_operators_application(
+                service.use_cases,
+                http,
+                exposition,
+                replace(authentication, required=False, trusts_place=True),
+            )
+            await service.start()
             async with (
-                _exposing(settings.metrics.address, metrics),
+                _beside(
+                    settings.metrics.address, create_metrics_application(exposition)
+                ),
+                _beside(settings.operators.address, for_operators) as operators_url,
                 _answering(app, listener),
             ):
                 yield RunningService(
-                    settings.base_url(bound), store, service.reloading.request
+                    settings.base_url(bound),
+                    store,
+                    service.reloading.request,
+                    operators_url,
                 )
+
+
+def _http_settings(settings: Settings, port: int) -> HttpSettings:
+    return HttpSettings(
+        public_url=partial(settings.base_url, port),
+        broker_id=settings.via_name(port, socket.gethostname()),
+        version=version(),
+        started=datetime.now(UTC),
+        standard_id=settings.standard_id,
+        traced=settings.tracing.endpoint is not None,
+        trusted_hosts=frozenset(settings.trusted_hosts),
+        max_request_bytes=settings.bodies.max_request_bytes,
+    )
 
 
 @asynccontextmanager
@@ -175,23 +200,27 @@ def _authentication(auth: Auth, session: aiohttp.ClientSession) -> Authenticatio
     )
 
 
+def _trusts(authentication: Authentication, listener: socket.socket) -> bool:
+    """Whether all who reach the listener are operators: nobody else could be told."""
+    return authentication.verifier is None and is_loopback(listener.getsockname()[0])
+
+
 def _listener(host: str, port: int) -> socket.socket:
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
     return socket.create_server((host, port), family=family, backlog=1024)
 
 
 @asynccontextmanager
-async def _exposing(
-    address: tuple[str, int] | None, metrics: Metrics
-) -> AsyncIterator[None]:
-    """Serve the metrics at a place of their own, where there is one."""
+async def _beside(
+    address: tuple[str, int] | None, app: web.Application
+) -> AsyncIterator[str | None]:
+    """Serve ``app`` at a place of its own, where there is one, and yield its URL."""
     if address is None:
-        yield
+        yield None
         return
-    app = create_metrics_application(Exposition(metrics.render))
     with _listener(*address) as listener:
         async with _answering(app, listener):
-            yield
+            yield bound_url(address[0], listener.getsockname()[1])
 
 
 @asynccontextmanager

@@ -48,6 +48,7 @@ class RunningFederation:
     client: aiohttp.ClientSession
     store: Any
     directory: Path
+    operators_url: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
     async def post(self, path: str, body: str | bytes = "", **kwargs: Any):
@@ -134,4 +135,11 @@ async def running_federation(
         client = await stack.enter_async_context(
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20))
         )
-        yield RunningFederation(service.url, running, client, service.store, directory)
+        yield RunningFederation(
+            service.url,
+            running,
+            client,
+            service.store,
+            directory,
+            service.operators_url,
+        )
