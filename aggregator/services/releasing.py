@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,10 +14,10 @@ from aggregator.domain.events import ReleaseOutcome, ReleasesQueued, ReleaseTrie
 from aggregator.domain.outcomes import Outcome, SessionReading
 from aggregator.domain.phases import SessionPhase
 from aggregator.domain.records import Release
-from aggregator.domain.updates import phase_update
+from aggregator.domain.updates import Update, phase_update
 from aggregator.ports.clock import Clock
 from aggregator.ports.snapshot import Snapshot
-from aggregator.ports.store import ReleaseRetries, Releases
+from aggregator.ports.store import Overlays, ReleaseRetries, Releases, Routes
 from aggregator.ports.telemetry import Telemetry
 from aggregator.services.background import Background
 from aggregator.services.caller import Caller
@@ -26,6 +26,7 @@ from aggregator.services.site_calls import SiteCalls, context_for
 
 _log = structlog.get_logger(__name__)
 _REJECT = phase_update(SessionPhase.REJECTED)
+_CANCEL = phase_update(SessionPhase.CANCELLED)
 _REMEMBERED_CALLERS = 10_000
 
 
@@ -41,6 +42,8 @@ class Releasing:
         *,
         queue: Releases,
         retries: ReleaseRetries,
+        routes: Routes,
+        overlays: Overlays,
         snapshot: Snapshot,
         calls: SiteCalls,
         background: Background,
@@ -51,6 +54,8 @@ class Releasing:
     ) -> None:
         self._queue = queue
         self._retries = retries
+        self._routes = routes
+        self._overlays = overlays
         self._snapshot = snapshot
         self._calls = calls
         self._background = background
@@ -71,7 +76,9 @@ class Releasing:
         except StoreUnavailable as error:
             _log.warning("releases_not_queued", reason=error.detail)
             for release in releases:
-                self._background.detach(self._ask(release), name="release_unqueued")
+                self._background.detach(
+                    self._ask(release, _REJECT), name="release_unqueued"
+                )
         else:
             self.wake()
 
@@ -115,25 +122,45 @@ class Releasing:
         return bool(batch)
 
     async def _try(self, release: Release) -> None:
-        reading = await self._ask(release)
-        now = self._clock.now()
-        outcome = self._outcome(release, reading, now)
-        lag = (now - release.queued).total_seconds()
-        self._telemetry.record(
-            ReleaseTried(release.site, release.session, outcome, lag)
-        )
         try:
-            if outcome is ReleaseOutcome.RETRIED:
-                pause = timedelta(seconds=self._pause(release, reading))
-                await self._retries.put_off(release, now + pause)
-            else:
-                self._callers.pop(release.session, None)
-                await self._queue.finish(release, outcome.value, now)
+            reading = await self._ask(release, _REJECT)
+            done = {Verdict.TAKEN, Verdict.REFUSED}
+            if verdict(reading) is Verdict.TAKEN and await self._is_unwanted(release):
+                reading = await self._ask(release, _CANCEL)
+                done = {Verdict.REFUSED}
+            await self._keep(release, reading, done)
         except StoreUnavailable as error:
             # Its lease ends, and it is tried again: to reject twice does no harm.
             _log.warning("release_not_noted", reason=error.detail)
 
-    async def _ask(self, release: Release) -> SessionReading:
+    async def _is_unwanted(self, release: Release) -> bool:
+        """Whether nobody accepted a session that its site has taken all the same.
+
+        A call that was given up may reach a site late, and take an offer whose
+        acceptance was refused meanwhile. From now on nobody can accept it here.
+        """
+        route = await self._routes.get(release.session)
+        if route is None or route.site != release.site:
+            return False
+        return await self._overlays.mark(route.session, SessionPhase.REJECTED)
+
+    async def _keep(
+        self, release: Release, reading: SessionReading, done: Container[Verdict]
+    ) -> None:
+        now = self._clock.now()
+        outcome = self._outcome(release, reading, done, now)
+        lag = (now - release.queued).total_seconds()
+        self._telemetry.record(
+            ReleaseTried(release.site, release.session, outcome, lag)
+        )
+        if outcome is ReleaseOutcome.RETRIED:
+            pause = timedelta(seconds=self._pause(release, reading))
+            await self._retries.put_off(release, now + pause)
+        else:
+            self._callers.pop(release.session, None)
+            await self._queue.finish(release, outcome.value, now)
+
+    async def _ask(self, release: Release, update: Update) -> SessionReading:
         site = self._snapshot.current().owner(release.site)
         if site is None:
             return SessionReading(
@@ -141,14 +168,17 @@ class Releasing:
             )
         deadline = asyncio.get_running_loop().time() + self._limits.call
         context = context_for(self._callers.get(release.session), deadline)
-        return await self._calls.update_session(site, release.session, _REJECT, context)
+        return await self._calls.update_session(site, release.session, update, context)
 
     def _outcome(
-        self, release: Release, reading: SessionReading, now: datetime
+        self,
+        release: Release,
+        reading: SessionReading,
+        done: Container[Verdict],
+        now: datetime,
     ) -> ReleaseOutcome:
-        known = verdict(reading)
         wants_credentials = reading.outcome is Outcome.UNAUTHORIZED
-        if known in {Verdict.TAKEN, Verdict.REFUSED} and not wants_credentials:
+        if verdict(reading) in done and not wants_credentials:
             return ReleaseOutcome.RELEASED
         lifetime = timedelta(seconds=self._limits.lifetime)
         grace = timedelta(seconds=self._limits.grace)

@@ -230,6 +230,8 @@ class Service:
         return Releasing(
             queue=self._store.releases,
             retries=self._store.releases,
+            routes=self._store.routes,
+            overlays=self._store.routes,
             snapshot=self._snapshot,
             calls=self._calls,
             background=self._background,

@@ -116,6 +116,8 @@ class InProcessFederation:
         self.releasing = Releasing(
             queue=store,
             retries=store,
+            routes=store.routes,
+            overlays=store.routes,
             limits=ReleaseLimits(),
             replica=self.replica,
             **shared,
