@@ -1,0 +1,118 @@
+"""Sites are told of offers that won't be taken, until they heard it."""
+
+import pytest
+
+from aggregator.domain.events import ReleaseOutcome, ReleaseTried
+from aggregator.domain.outcomes import Outcome
+from aggregator.domain.phases import SessionPhase
+from aggregator.domain.records import Release
+from aggregator.domain.updates import phase_update
+from tests.support.federation import InProcessFederation
+from tests.support.virtual_time import virtual_time
+
+ACCEPT = phase_update(SessionPhase.ACCEPTED)
+
+
+def release_of(federation, site, session):
+    now = federation.clock.now()
+    return Release(site, session, "a test wants it", now, None)
+
+
+async def offered(federation):
+    offer_set = await federation.ask()
+    return {offer.site: offer.session for offer in offer_set.offers}
+
+
+def federation_of(*names):
+    federation = InProcessFederation()
+    for name in names:
+        federation.add(name)
+    return federation
+
+
+def tried(federation):
+    return [event.outcome for event in federation.telemetry.of(ReleaseTried)]
+
+
+@virtual_time
+async def test_what_a_site_took_late_and_nobody_accepted_is_cancelled():
+    """The acceptance was refused, and then a call that was given up got through."""
+    federation = federation_of("a", "b")
+    async with federation.running():
+        sessions = await offered(federation)
+        site = federation.brokers["a"]
+        site.phases[sessions["a"]] = SessionPhase.ACCEPTED
+        await federation.releasing.release([release_of(federation, "a", sessions["a"])])
+        await federation.releasing.work_off()
+        assert site.phases[sessions["a"]] is SessionPhase.CANCELLED
+        view = await federation.sessions.get(sessions["a"], federation.caller())
+        assert view.phase is SessionPhase.REJECTED
+        taken = await federation.updating.update(
+            sessions["b"], ACCEPT, federation.caller()
+        )
+        assert taken.phase is SessionPhase.ACCEPTED
+        assert tried(federation)[0] is ReleaseOutcome.RELEASED
+
+
+@virtual_time
+async def test_a_cancellation_that_its_site_did_not_hear_is_told_again():
+    federation = federation_of("a")
+    async with federation.running():
+        sessions = await offered(federation)
+        site = federation.brokers["a"]
+        site.phases[sessions["a"]] = SessionPhase.RUNNING
+        site.faults.extend([(None, False), (Outcome.TIMEOUT, False)])
+        release = release_of(federation, "a", sessions["a"])
+        await federation.releasing.release([release])
+        await federation.releasing.work_off()
+        assert site.phases[sessions["a"]] is SessionPhase.RUNNING
+        federation.store.due.clear()
+        await federation.releasing.work_off()
+        assert site.phases[sessions["a"]] is SessionPhase.CANCELLED
+        assert tried(federation) == [ReleaseOutcome.RETRIED, ReleaseOutcome.RELEASED]
+
+
+@virtual_time
+async def test_what_its_user_accepted_stays_though_a_release_of_it_was_queued():
+    federation = federation_of("a", "b")
+    async with federation.running():
+        sessions = await offered(federation)
+        await federation.updating.update(sessions["a"], ACCEPT, federation.caller())
+        await federation.releasing.release([release_of(federation, "a", sessions["a"])])
+        await federation.releasing.work_off()
+        assert federation.brokers["a"].phases[sessions["a"]] is SessionPhase.ACCEPTED
+        assert federation.brokers["b"].phases[sessions["b"]] is SessionPhase.REJECTED
+
+
+@pytest.mark.parametrize(
+    "fault", [Outcome.CONNECT_ERROR, Outcome.BUSY, Outcome.TIMEOUT]
+)
+def test_a_release_that_its_site_did_not_hear_is_tried_again(fault):
+    @virtual_time
+    async def release():
+        federation = federation_of("a")
+        async with federation.running():
+            sessions = await offered(federation)
+            federation.brokers["a"].faults.append((fault, False))
+            release = release_of(federation, "a", sessions["a"])
+            await federation.releasing.release([release])
+            await federation.releasing.work_off()
+            assert tried(federation) == [ReleaseOutcome.RETRIED]
+            federation.store.due.clear()
+            await federation.releasing.work_off()
+            phase = federation.brokers["a"].phases[sessions["a"]]
+            assert phase is SessionPhase.REJECTED
+
+    release()
+
+
+@virtual_time
+async def test_reservations_that_were_never_shown_are_left_to_whoever_took_them():
+    federation = federation_of("a")
+    async with federation.running():
+        site = federation.brokers["a"]
+        site.phases["unknown"] = SessionPhase.ACCEPTED
+        await federation.releasing.release([release_of(federation, "a", "unknown")])
+        await federation.releasing.work_off()
+        assert site.phases["unknown"] is SessionPhase.ACCEPTED
+        assert tried(federation) == [ReleaseOutcome.RELEASED]
