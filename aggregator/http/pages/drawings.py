@@ -59,10 +59,11 @@ def _latency_words(kind: str, latencies: Sequence[Latency]) -> str:
         return f"no {kind} yet"
     half, most = percentile(latencies, 0.5), percentile(latencies, 0.95)
     failed = sum(one.failed for one in latencies)
-    parts = [f"{_span(half)}, 95 % within {_span(most)}"] if half and most else []
+    parts = [f"median {_span(half)}, p95 {_span(most)}"] if half and most else []
     parts += [f"{failed} of {len(latencies)} failed"] if failed else []
     return "; ".join(parts) or f"{len(latencies)} {kind}"
 
 
 def _span(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms" if seconds < _SECOND else f"{seconds:.1f} s"
+    amount, unit = (seconds * 1000, "ms") if seconds < _SECOND else (seconds, "s")
+    return f"{amount:.{int(unit == 's')}f}\N{NO-BREAK SPACE}{unit}"

@@ -14,6 +14,7 @@ from aggregator.services.site_board import SiteView
 _SECOND: Final = 1.0
 _SKEW: Final = 2.0
 _SOON: Final = 14 * 86400.0
+_FAR: Final = 60 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,19 @@ def facts_of(view: SiteView, now: datetime) -> list[Fact]:
         Fact("RSEs", ", ".join(site.rses) or "none"),
         Fact("Place", place or "not known"),
         Fact("Waited for", site.required.value.replace("-", " ")),
+        Fact("Calls at once", f"{site.in_flight} at most"),
+        Fact("Breaker", _breaker(report)),
         *_downtimes(view, now),
         *_clock(report),
         *_certificate(report, now),
         *_synthetic(report, now),
     ]
+
+
+def _breaker(report: SiteReport) -> str:
+    state = report.breaker.value.replace("_", " ")
+    errors, ejections = report.consecutive_errors, report.ejections
+    return f"{state}; in a row: {errors} errors, {ejections} ejections"
 
 
 def _downtimes(view: SiteView, now: datetime) -> list[Fact]:
@@ -118,6 +127,17 @@ def when(moment: datetime, now: datetime) -> When:
     seconds = (moment - now).total_seconds()
     length = humane_duration(abs(seconds))
     words = f"in {length}" if seconds > 0 else f"{length} ago"
+    if abs(seconds) > _FAR:
+        words = f"{moment:%Y-%m-%d}"
+    return When(format_instant(moment), words)
+
+
+def lasting(moment: datetime, now: datetime) -> When:
+    """Return a moment in the past with how long what began then has lasted."""
+    seconds = max(0.0, (now - moment).total_seconds())
+    words = f"for {humane_duration(seconds)}"
+    if seconds > _FAR:
+        words = f"since {moment:%Y-%m-%d}"
     return When(format_instant(moment), words)
 
 

@@ -16,6 +16,7 @@ from aggregator.http.pages.site_facts import (
     Fact,
     When,
     facts_of,
+    lasting,
     when,
     when_or_none,
 )
@@ -33,11 +34,14 @@ class Row:
 
     Attributes:
         troubled: Whether its answers say that something is wrong.
+        node: Its node, empty where that is called as it is.
         beneath: What its answers say where something else was decided.
+        breaker: What its breaker does, empty where it lets all through.
         share: Which part of its offers was taken, empty where there were none.
     """
 
     site: Site
+    node: str
     state: str
     words: str
     troubled: bool
@@ -52,9 +56,8 @@ class Row:
     wins: str
     share: str
     open_reservations: str
-    in_flight: str
+    in_flight: int
     breaker: str
-    trial: str
     last_success: When | None
     last_error: Fact | None
     facts: tuple[Fact, ...]
@@ -102,12 +105,13 @@ def _row(view: SiteView, now: datetime, *, to_operator: bool) -> Row:
     wins = None if tally is None else tally.wins
     return Row(
         site=view.site,
+        node=_node(view.site),
         state=report.state.value,
         words=_state_words(report.state),
         troubled=report.health in _TROUBLED,
         drained=view.drain is not None,
         why=_why(view, to_operator=to_operator),
-        since=when(report.since, now),
+        since=lasting(report.since, now),
         until=when_or_none(report.until, now),
         beneath=_beneath(report),
         probes=drawing("probes", view.activity.probes),
@@ -116,9 +120,8 @@ def _row(view: SiteView, now: datetime, *, to_operator: bool) -> Row:
         wins=_count(wins),
         share=f"{wins / offers:.0%}" if offers and wins is not None else "",
         open_reservations=_count(None if tally is None else tally.open_reservations),
-        in_flight=f"{view.in_flight} of {view.site.in_flight}",
+        in_flight=view.in_flight,
         breaker=_breaker(report),
-        trial=_trial(report),
         last_success=when_or_none(report.last_success, now),
         last_error=_last_error(report, now),
         facts=tuple(facts_of(view, now)),
@@ -141,21 +144,20 @@ def _beneath(report: SiteReport) -> str:
     return f"its answers say: {_state_words(report.health)}, {report.health_why}"
 
 
+def _node(site: Site) -> str:
+    return "" if site.node.casefold() == site.name.casefold() else site.node
+
+
 def _breaker(report: SiteReport) -> str:
+    if report.breaker is BreakerState.OPEN:
+        wait = humane_duration(report.next_trial_in or 0.0)
+        return f"Breaker open: next trial in {wait}"
+    if report.breaker is BreakerState.HALF_OPEN:
+        return "Breaker half open: the next request is its trial"
     count = report.consecutive_errors
-    errors = "no error" if not count else f"{count} error{'s' if count > 1 else ''}"
-    words = {
-        BreakerState.CLOSED: f"closed, {errors} in a row",
-        BreakerState.OPEN: "open: not asked",
-        BreakerState.HALF_OPEN: "half open: one trial",
-    }[report.breaker]
-    return f"{words}, {report.ejections} ejections" if report.ejections else words
-
-
-def _trial(report: SiteReport) -> str:
-    if not report.next_trial_in:
+    if not count:
         return ""
-    return f"next trial in {humane_duration(report.next_trial_in)}"
+    return f"Breaker closed after {count} error{'s' if count > 1 else ''} in a row"
 
 
 def _last_error(report: SiteReport, now: datetime) -> Fact | None:

@@ -3,6 +3,7 @@
 
 const PAUSE_MS = 2000;
 const TICK_MS = 5000;
+const FAR = 60 * 86400;
 
 const shown = new Map();
 const states = new Map();
@@ -97,7 +98,9 @@ function humane(seconds) {
 function tick() {
   for (const time of document.querySelectorAll("main time")) {
     const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000;
-    time.textContent = seconds > 0 ? `in ${humane(seconds)}` : `${humane(-seconds)} ago`;
+    if (Math.abs(seconds) > FAR) continue;
+    if (time.className === "lasting") time.textContent = `for ${humane(Math.max(0, -seconds))}`;
+    else time.textContent = seconds > 0 ? `in ${humane(seconds)}` : `${humane(-seconds)} ago`;
   }
 }
 
