@@ -30,7 +30,7 @@ def require_operator(request: web.Request) -> str:
     """
     authentication = request.app[AUTHENTICATION]
     principal = request.get(PRINCIPAL, ANONYMOUS)
-    if is_member(principal, authentication.operators):
+    if principal.is_operator:
         return _name(principal)
     if authentication.trusts_place:
         _require_local(request)
@@ -54,11 +54,6 @@ def is_operator(request: web.Request) -> bool:
     except MetaBrokerError:
         return False
     return True
-
-
-def is_member(principal: Principal, group: str | None) -> bool:
-    """Whether ``principal`` is of the operators' group."""
-    return group is not None and f"/{group.strip('/')}" in principal.groups
 
 
 def _name(principal: Principal) -> str:
