@@ -5,7 +5,7 @@ import json
 import re
 import sqlite3
 import time
-from contextlib import asynccontextmanager, closing
+from contextlib import ExitStack, asynccontextmanager, closing
 
 import aiohttp
 import pytest
@@ -41,24 +41,28 @@ async def test_probes_of_the_process(tmp_path):
 
 async def test_a_store_that_can_not_be_written_is_not_ready_and_alive(tmp_path):
     file = tmp_path / "store.sqlite"
-    async with running_federation(
-        tmp_path, SimulatedSite(name="site"), settings={"store": sqlite_url(file)}
-    ) as federation:
+    # Closed after the service: a file that is closed takes the locks of all the
+    # process's connections to it away.
+    with ExitStack() as afterwards:
+        async with running_federation(
+            tmp_path, SimulatedSite(name="site"), settings={"store": sqlite_url(file)}
+        ) as federation:
 
-        async def readiness(status):
-            async def as_told():
-                response = await federation.get("/readyz")
-                return response.status == status and await response.text()
+            async def readiness(status):
+                async def as_told():
+                    response = await federation.get("/readyz")
+                    return response.status == status and await response.text()
 
-            return await eventually(as_told)
+                return await eventually(as_told)
 
-        await readiness(200)
-        with closing(sqlite3.connect(file, isolation_level=None)) as other:
+            await readiness(200)
+            connection = sqlite3.connect(file, isolation_level=None)
+            other = afterwards.enter_context(closing(connection))
             other.execute("BEGIN EXCLUSIVE")
             assert (await readiness(503)).startswith("not ready: ")
             assert (await federation.get("/livez")).status == 200
             other.execute("ROLLBACK")
-        await readiness(200)
+            await readiness(200)
 
 
 async def test_the_first_scrape_has_every_site(tmp_path):
