@@ -150,10 +150,11 @@ function follow() {
 async function send(form) {
   const output = form.querySelector("output");
   const button = form.querySelector("button");
+  if (button.ariaDisabled === "true") return;
   const fields = Object.fromEntries(new FormData(form));
   output.className = "";
   output.textContent = "Asking ...";
-  button.disabled = true;
+  button.ariaDisabled = "true"; // A disabled one would lose the focus.
   try {
     const answer = await fetch(form.dataset.action, {
       method: "POST",
@@ -170,7 +171,7 @@ async function send(form) {
     output.className = "failed";
     output.textContent = error.message;
   } finally {
-    button.disabled = false;
+    button.ariaDisabled = "false";
   }
 }
 
