@@ -81,9 +81,10 @@ def _invalid(key: str, reason: str) -> InvalidInput:
 
 def _limit(request: web.Request) -> int:
     text = request.query.get("limit", str(_USUAL_LIMIT))
-    if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER):
-        raise InputError(f"limit is a number of entries, not {text!r}")
-    return min(max(int(text), 1), _HIGHEST_LIMIT)
+    is_number = text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER
+    if not is_number or not 1 <= int(text) <= _HIGHEST_LIMIT:
+        raise InputError(f"limit is a number from 1 to {_HIGHEST_LIMIT}, not {text!r}")
+    return int(text)
 
 
 async def _site(request: web.Request, site: str) -> dict[str, Any]:
