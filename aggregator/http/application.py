@@ -5,6 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
+from aggregator.http.events import prepare_streams
 from aggregator.http.handlers import (
     documentation,
     monitoring,
@@ -87,6 +88,7 @@ def _application(
     app[USE_CASES] = use_cases
     app[HTTP_SETTINGS] = settings
     app[AUTHENTICATION] = authentication
+    prepare_streams(app)
     if exposition is not None:
         _expose(app, exposition)
     for method, path, handler in routes:

@@ -3,10 +3,11 @@
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html.
 """
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from aiohttp import hdrs, web
 from aiohttp.abc import AbstractStreamWriter
@@ -42,18 +43,51 @@ async def stream(
     """Send ``views`` as events until there are no more; then one named ``end``.
 
     A client that reads ``end`` need not come again; one whose stream ends without it
-    should. A fault on the way is an event named ``error`` with the reason.
+    should, such as when the service stops. A fault on the way is an event named
+    ``error`` with the reason.
     """
     streaming = sse_response(request, response_cls=_PrivateEvents)
     async with streaming as response, aclosing(views):
         try:
-            async for view in views:
-                one = event(view)
-                await response.send(one.data.decode(), id=one.id, event=one.name)
-            await response.send("{}", event="end")
+            async with _until_the_service_stops(request.app):
+                async for view in views:
+                    one = event(view)
+                    await response.send(one.data.decode(), id=one.id, event=one.name)
+                await response.send("{}", event="end")
         except MetaBrokerError as error:
             await response.send(error.detail, event="error")
         except ConnectionResetError:
             # The client went away, and nobody is left to tell.
             pass
     return response
+
+
+OPEN_STREAMS: Final = web.AppKey[set[asyncio.Timeout]]("open_streams")
+
+
+def prepare_streams(app: web.Application) -> None:
+    """Have streams end as soon as ``app`` is to stop, for they would go on for long."""
+    app[OPEN_STREAMS] = set()
+    app.on_shutdown.append(_end_streams)
+
+
+async def _end_streams(app: web.Application) -> None:
+    now = asyncio.get_running_loop().time()
+    streams = app[OPEN_STREAMS]
+    for scope in streams:
+        scope.reschedule(now)
+
+
+@asynccontextmanager
+async def _until_the_service_stops(app: web.Application) -> AsyncIterator[None]:
+    scope = asyncio.timeout(None)
+    try:
+        async with scope:
+            app[OPEN_STREAMS].add(scope)
+            try:
+                yield
+            finally:
+                app[OPEN_STREAMS].discard(scope)
+    except TimeoutError:
+        if not scope.expired():
+            raise
