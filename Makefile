@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
 RECENT := import sys; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help demo demo-once test check bench study
+.PHONY: help demo demo-once test check bench study soak
 
 help:
 	@echo "make demo       a federation of simulated sites, and a request through it"
@@ -19,6 +19,7 @@ help:
 	@echo "make test       the tests"
 	@echo "make bench      what offers cost on their way through, in CPU time"
 	@echo "make study      what ranking is worth, simulated (docs/ranking-study.md)"
+	@echo "make soak       thousands of sessions with random faults, and every promise checked"
 	@echo "make check      the linters and the type checker"
 
 demo: $(RUNNABLE)
@@ -32,6 +33,9 @@ test: $(TESTABLE)
 
 bench: $(TESTABLE)
 	@$(BIN)/python -m bench.offer_path
+
+soak: $(TESTABLE)
+	@$(BIN)/python -m tests.soak
 
 study: $(TESTABLE)
 	@$(PIP) install --editable '.[study]'
