@@ -75,6 +75,7 @@ class InProcessFederation:
         self.watch_limits = limits.pop("watcher", WatchLimits())
         self.open_to_all = limits.pop("open_to_all", True)
         self.replica = limits.pop("replica", "r")
+        self.drain_of = limits.pop("drain_of", lambda _: None)
         assert not limits
         self._uuids = (str(uuid5(NAMESPACE, f"set/{n}")) for n in itertools.count())
 
@@ -103,7 +104,7 @@ class InProcessFederation:
 
     def _build(self, background):
         store, clock, telemetry = self.store, self.clock, self.telemetry
-        self.health = SiteHealth(self.health_limits, clock, telemetry)
+        self.health = SiteHealth(self.health_limits, clock, telemetry, self.drain_of)
         self.health.configure(site.site for site in self.sites.values())
         self.calls = SiteCalls(self.health, telemetry)
         shared = {
