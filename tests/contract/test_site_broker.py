@@ -277,7 +277,7 @@ async def test_the_deadline_is_kept(adapter, site, offer):
     seconds = time.monotonic() - began
 
     assert {ended.outcome for ended in ends} == {Outcome.TIMEOUT}
-    assert min(ended.seconds for ended in ends) >= SHORT * 0.9
+    assert min(ended.seconds for ended in ends) >= SHORT * 0.5
     assert seconds < SLACK
 
 

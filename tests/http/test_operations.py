@@ -56,7 +56,7 @@ async def test_a_store_that_can_not_be_written_is_not_ready_and_alive(tmp_path):
                 return await eventually(as_told)
 
             await readiness(200)
-            connection = sqlite3.connect(file, isolation_level=None)
+            connection = sqlite3.connect(file, isolation_level=None, timeout=30)
             other = afterwards.enter_context(closing(connection))
             other.execute("BEGIN EXCLUSIVE")
             assert (await readiness(503)).startswith("not ready: ")

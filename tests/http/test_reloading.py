@@ -391,7 +391,7 @@ async def test_reading_again_and_again_leaves_nothing_behind(service):
         await service.reaches(revision + 1)
 
     await reload_twice(2)
-    async with nothing_more():
+    async with nothing_more(within=10.0):
         for revision in range(4, 20, 2):
             await reload_twice(revision)
     prepared = [line["site"] for line in service.events("site_prepared")]
