@@ -5,6 +5,7 @@ every member whose value is 0, false or empty, and judges downtimes itself.
 """
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -60,7 +61,7 @@ class SiteCapabilities:
         try:
             async with asyncio.timeout_at(deadline):
                 body = await self._ask()
-                return await asyncio.to_thread(_read, body, self._clock)
+                return await asyncio.to_thread(_read, body, self._clock.now())
         except TimeoutError:
             raise RegistryUnavailable("it didn't answer in time") from None
         except (aiohttp.ClientError, OSError) as error:
@@ -105,9 +106,9 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _read(body: bytes, clock: Clock) -> Registration:
+def _read(body: bytes, now: datetime) -> Registration:
     try:
-        return read_nodes(orjson.loads(body), clock.now())
+        return read_nodes(orjson.loads(body), now)
     except orjson.JSONDecodeError:
         raise RegistryUnavailable("its answer is no JSON") from None
     except NoNodes as error:

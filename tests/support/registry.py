@@ -1,5 +1,6 @@
 """A fake of the Site Capabilities service, faults of the real one included."""
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -52,6 +53,7 @@ class FakeRegistry:
         asked: The requests that came, as ``(path with query, headers)``.
         status: Given instead of any answer.
         body: Given instead of any answer.
+        silent: Whether nothing is answered until ``heard`` is set.
     """
 
     nodes: list[dict[str, Any]] = field(default_factory=list)
@@ -59,10 +61,14 @@ class FakeRegistry:
     asked: list[tuple[str, Any]] = field(default_factory=list)
     status: int | None = None
     body: bytes | None = None
+    silent: bool = False
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
     url: str = ""
 
     async def handle(self, request: web.Request) -> web.Response:
         self.asked.append((request.rel_url.raw_path_qs, request.headers.copy()))
+        if self.silent:
+            await self.heard.wait()
         if self.status is not None:
             return web.Response(status=self.status)
         if self.body is not None:
@@ -114,4 +120,5 @@ async def running_registry(**members: Any):
     try:
         yield registry
     finally:
+        registry.heard.set()
         await runner.cleanup()
