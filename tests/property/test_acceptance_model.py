@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from aggregator.domain.errors import (
     AcceptPending,
@@ -341,6 +341,17 @@ class Acceptances:
         return session in there.refused or there.made[session] <= self.world.clock.now()
 
 
+GIVEN_UP_AND_TAKEN = [
+    ("request", "one", None, 300.0),
+    *(
+        ("misbehave", site, [Fault.DELAYED, Fault.REFUSED, Fault.LOST_REQUEST])
+        for site in SITES
+    ),
+    ("update", 0, 0, ACCEPT, "one", 30.0),
+]
+"""A call is given up, the next is refused, and then the first one gets through."""
+
+
 @pytest.mark.parametrize("delays", [False, True])
 def test_the_promises_hold_whatever_happens(delays):
     @settings(
@@ -349,6 +360,7 @@ def test_the_promises_hold_whatever_happens(delays):
         derandomize=True,
         suppress_health_check=list(HealthCheck),
     )
+    @example(GIVEN_UP_AND_TAKEN)
     @given(st.lists(steps, min_size=15, max_size=40))
     def hold(plan):
         with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
