@@ -45,7 +45,7 @@ class SiteCalls:
         imposed = self._health.imposed(site.site)
         if imposed is not None:
             return SiteAnswer(name, _OF_DECISIONS[imposed.state], detail=imposed.reason)
-        if self.is_busy(site):
+        if self._open[name] >= _for_offers(site.site.in_flight):
             return SiteAnswer(name, Outcome.BUSY)
         if not self._health.admits(name):
             return SiteAnswer(name, Outcome.BREAKER_OPEN)
@@ -140,6 +140,14 @@ class SiteCalls:
     def _change_open(self, site: str, by: int) -> None:
         self._open[site] += by
         self._telemetry.record(SiteInFlight(site, self._open[site]))
+
+
+def _for_offers(in_flight: int) -> int:
+    """Return how many calls may ask for offers: some are kept for sessions.
+
+    A site that is slow to make offers can be told all the same what becomes of them.
+    """
+    return in_flight - in_flight // 4
 
 
 def _busy(site: FederatedSite) -> SessionReading:
