@@ -127,7 +127,7 @@ TABLE = {
     27: Row(
         "the replica catalogue is silent, or names places that no site has",
         "ranked by start, with low confidence, within its own limit",
-        limits="what each kind of catalogue does to its requests: tests of catalogue",
+        limits="what each kind of catalogue may do: tests/unit/catalogue",
     ),
     28: Row(
         "the store is locked, full, can't be written",
@@ -137,12 +137,12 @@ TABLE = {
     29: Row(
         "a policy's file is broken, half written, gone",
         "the start is refused with file, line and column",
-        limits="a running service keeps its last good one: tests of reloading",
+        limits="a running service keeps its last good one: tests/http/test_reloading.py",
     ),
     30: Row(
         "the sites change while requests are in flight and sessions live",
         "requests finish with what they began; a removed site keeps its sessions",
-        limits="at the use cases; a changed file of a running service: as row 29",
+        limits="at the use cases; a changed file: tests/http/test_reloading.py",
     ),
     31: Row(
         "a token expires during a fan-out, or before a release",
@@ -166,7 +166,7 @@ TABLE = {
     36: Row(
         "certificates that expired or are for others, old TLS",
         "not connected, with the reason; nothing is sent",
-        limits="there is no metric of certificates: the outcome and its detail tell",
+        limits="when a certificate ends, as a metric: tests/unit/site_adapters",
     ),
     37: Row(
         "sites of other versions of the protocol", "found out by asking; understood"

@@ -33,6 +33,7 @@ _FAULTS = {
         faults.lost_answer(),
         faults.lost_answer(hold=1.0),
         faults.ignored(),
+        faults.late(0.8),
         faults.truncated(),
         replace(faults.late(0), hold=0.6),
     ),
