@@ -14,6 +14,7 @@ from rich.text import Text
 
 from aggregator.cli import words
 from aggregator.client import (
+    AuditAnswer,
     Progress,
     RankedOfferAnswer,
     RankingAnswer,
@@ -41,6 +42,9 @@ _STATE_STYLES: Final[Mapping[str, str]] = {
     SiteState.HALF_OPEN: "yellow",
     SiteState.DOWN: "bold red",
     SiteState.EJECTED: "bold red",
+    SiteState.DRAINED: "cyan",
+    SiteState.MAINTENANCE: "cyan",
+    SiteState.DISABLED: "dim",
 }
 
 
@@ -133,11 +137,38 @@ def federation(sites: Iterable[SiteHealth]) -> Table:
             site.name,
             site.says("node"),
             Text(site.state, _STATE_STYLES.get(site.state, "")),
-            site.says("why"),
+            _why(site),
             words.ago(site.moment("since")),
             words.ago(site.moment("last_success")),
-            site.says("dialect"),
+            site.says("dialect_spoken") or site.says("dialect"),
             ", ".join(site.rses),
+        )
+    return table
+
+
+def _why(site: SiteHealth) -> str:
+    until = site.moment("until")
+    why = site.says("why")
+    return why if until is None else f"{why} (until {words.moment(until)})"
+
+
+def audit_trail(entries: Iterable[AuditAnswer]) -> Table:
+    """Return what operators did."""
+    table = plain_table()
+    for name in ("when", "what", "site", "until"):
+        table.add_column(name)
+    for name in ("who", "why"):
+        table.add_column(name, no_wrap=False)
+    for entry in entries:
+        until = entry.moment("until")
+        add_row(
+            table,
+            words.moment(entry.moment("moment")),
+            entry.says("action"),
+            entry.says("site"),
+            "" if until is None else words.moment(until),
+            entry.says("by"),
+            entry.says("reason"),
         )
     return table
 

@@ -1,6 +1,7 @@
 """The HTTP client of the meta-broker, and of any other Execution Broker."""
 
 from aggregator.client.answers import (
+    AuditAnswer,
     MessageAnswer,
     OfferSetAnswer,
     Progress,
@@ -24,6 +25,7 @@ from aggregator.client.ranking import (
 )
 
 __all__ = [
+    "AuditAnswer",
     "BrokerClient",
     "BrokerError",
     "BrokerProblem",

@@ -197,6 +197,26 @@ class SiteHealth:
         listed = self.document.get("rses")
         return tuple(map(str, listed)) if isinstance(listed, list) else ()
 
+    @property
+    def drained_until(self) -> datetime | None:
+        """When its drain ends, None where it isn't drained."""
+        return reading.instant(reading.mapping(self.document.get("drain")).get("until"))
+
+
+@dataclass(frozen=True, slots=True)
+class AuditAnswer:
+    """One thing that an operator did."""
+
+    document: Mapping[str, Any]
+
+    def says(self, name: str) -> str:
+        """Return the text that the broker gives under ``name``, else an empty one."""
+        return reading.text(self.document.get(name))
+
+    def moment(self, name: str) -> datetime | None:
+        """Return the moment that the broker gives under ``name``, None for none."""
+        return reading.instant(self.document.get(name))
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:

@@ -10,6 +10,7 @@ import orjson
 
 from aggregator.client import reading
 from aggregator.client.answers import (
+    AuditAnswer,
     OfferSetAnswer,
     Progress,
     SessionAnswer,
@@ -204,6 +205,37 @@ class BrokerClient:
         """Return the sites of the federation with their health."""
         document = await self._get("/federation/sites")
         return tuple(map(SiteHealth, reading.mappings(document.get("sites"))))
+
+    async def drain(self, site: str, length: str, reason: str) -> SiteHealth:
+        """Keep new requests for offers off a site; for operators.
+
+        Args:
+            site: Its name.
+            length: For how long, such as ``2h``.
+            reason: Why.
+        """
+        return await self._operate(site, "drain", {"for": length, "reason": reason})
+
+    async def undrain(self, site: str, reason: str | None = None) -> SiteHealth:
+        """Let requests for offers go to a site again; for operators."""
+        wish = {} if reason is None else {"reason": reason}
+        return await self._operate(site, "undrain", wish)
+
+    async def audit(self, limit: int = 100) -> tuple[AuditAnswer, ...]:
+        """Return what operators did, the latest first; for operators."""
+        document = await self._get(f"/federation/audit?limit={limit}")
+        return tuple(map(AuditAnswer, reading.mappings(document.get("entries"))))
+
+    async def _operate(
+        self, site: str, action: str, wish: Mapping[str, str]
+    ) -> SiteHealth:
+        reply = await self._transport.exchange(
+            "POST",
+            f"/federation/sites/{_segment(site)}/{action}",
+            body=orjson.dumps(wish),
+            headers={"Content-Type": "application/json"},
+        )
+        return SiteHealth(_required(reply))
 
     async def _get(self, path: str) -> Mapping[str, Any]:
         return _required(await self._transport.exchange("GET", path))
