@@ -1,7 +1,8 @@
 """Sites as documents: all that ``/federation/sites`` and its events say of one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from aggregator.domain.drains import AuditEntry, Drain
@@ -153,18 +154,14 @@ class Changes:
 
     def __init__(self, *, to_operator: bool) -> None:
         self._to_operator = to_operator
-        self._told: dict[str, dict[str, Any]] = {}
+        self._told: Mapping[str, Mapping[str, Any]] = {}
 
     def of(self, board: Board) -> dict[str, Any] | None:
         """Return what changed since the last board as a document, None if nothing."""
-        documents = {
-            view.site.name: site_document(view, to_operator=self._to_operator)
-            for view in board.views
-        }
-        lasting = {name: _lasting(one) for name, one in documents.items()}
+        documents, lasting = _of_board(board, to_operator=self._to_operator)
         changed = [
-            documents[name]
-            for name in documents
+            document
+            for name, document in documents.items()
             if lasting[name] != self._told.get(name)
         ]
         removed = [name for name in self._told if name not in lasting]
@@ -178,6 +175,19 @@ class Changes:
         }
 
 
-def _lasting(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a site's document without what changes from one moment to the next."""
-    return {key: one for key, one in document.items() if key != "next_trial_in"}
+@lru_cache(maxsize=2)
+def _of_board(
+    board: Board, *, to_operator: bool
+) -> tuple[Mapping[str, dict[str, Any]], Mapping[str, dict[str, Any]]]:
+    """Return all sites as documents, for any number of followers.
+
+    The second ones are without what changes from one moment to the next.
+    """
+    documents = {
+        view.site.name: site_document(view, to_operator=to_operator)
+        for view in board.views
+    }
+    return documents, {
+        name: {key: one for key, one in document.items() if key != "next_trial_in"}
+        for name, document in documents.items()
+    }

@@ -52,9 +52,9 @@ class SiteView:
     activity: Activity
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Board:
-    """All configured sites, in configured order, at one moment."""
+    """All configured sites, in configured order, at one moment; each is its own."""
 
     moment: datetime
     views: Sequence[SiteView]

@@ -107,7 +107,9 @@ def _page(html: str) -> web.Response:
         hdrs.REFERRER_POLICY: "no-referrer",
         hdrs.VARY: "Accept, Authorization",
     }
-    return web.Response(text=html, content_type="text/html", headers=headers)
+    response = web.Response(text=html, content_type="text/html", headers=headers)
+    response.enable_compression()
+    return response
 
 
 def _root(request: web.Request) -> str:
