@@ -9,7 +9,7 @@ from aggregator.demo.outcome import as_document
 from aggregator.demo.story import Offers, Surroundings
 
 _PAGES: Final = (
-    ("the sites and their health", "/federation/sites"),
+    ("the sites and their health", "/ui/sites"),
     ("the offers", "/offersets/{offer_set}"),
     ("why in this order", "/offersets/{offer_set}/ranking"),
     ("what each site did", "/offersets/{offer_set}/sites"),
