@@ -128,11 +128,12 @@ class Winners(Protocol):
         """
         ...
 
-    async def withdraw(self, winner: Winner) -> None:
+    async def withdraw(self, winner: Winner, releases: Sequence[Release] = ()) -> None:
         """Remove a winner that its site definitely refused, and reopen the set.
 
-        The route's overlay is not touched. Nothing happens where the stored winner
-        is of another session or is no longer ``accepting``.
+        The route's overlay is not touched. No winner is removed where the stored one
+        is of another session or is no longer ``accepting``; the releases that the
+        refusal makes due are queued all the same.
         """
         ...
 
@@ -305,10 +306,13 @@ class StoreHealth(Protocol):
 class Overlays(Protocol):
     """Marking what we know better than a site."""
 
-    async def mark(self, session: str, phase: SessionPhase) -> bool:
+    async def mark(
+        self, session: str, phase: SessionPhase, releases: Sequence[Release] = ()
+    ) -> bool:
         """Give a session that has no overlay the overlay ``phase``.
 
-        REJECTED is not given to one that is its set's winner.
+        REJECTED is not given to one that is its set's winner. The releases that
+        the overlay makes due are queued with it, and not without it.
 
         Returns:
             Whether the session has that overlay now.

@@ -1,6 +1,7 @@
 """Updating sessions: accept, reject, cancel, and whatever else a session offers."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from aggregator.domain.errors import ImpossibleUpdate, SiteUnavailable
@@ -24,6 +25,7 @@ from aggregator.services.limits import AcceptanceLimits
 from aggregator.services.punctual import answered_by
 from aggregator.services.releasing import Releasing
 from aggregator.services.sessions import Sessions, Status
+from aggregator.services.settling import release_of
 from aggregator.services.site_calls import SiteCalls, context_for
 
 _TRIES = 3
@@ -113,17 +115,14 @@ class Updating:
             await self._sessions.note(route, reading)
             if reading.phase not in {SessionPhase.REJECTED, SessionPhase.OFFERED}:
                 raise _not_granted(reading.phase, SessionPhase.REJECTED)
-        await self._mark_rejected(route, caller)
-        if reading.phase is SessionPhase.REJECTED or reading.outcome in {
-            Outcome.NOT_FOUND,
-            Outcome.REFUSED_4XX,
-        }:
+        if _has_let_go(reading):
+            await self._mark_rejected(route, (), caller)
             return ()
         now = self._clock.now()
-        release = Release(
-            route.site, route.site_session, "rejected by its user", now, route.expires
-        )
-        await self._releasing.release([release], caller)
+        releases = (release_of(route, "rejected by its user", now),)
+        await self._mark_rejected(route, releases, caller)
+        self._releasing.remember(releases, caller)
+        self._releasing.wake()
         return (
             Message(
                 "urn:metabroker:release-queued",
@@ -134,14 +133,18 @@ class Updating:
             ),
         )
 
-    async def _mark_rejected(self, route: Route, caller: Caller) -> None:
+    async def _mark_rejected(
+        self, route: Route, releases: Sequence[Release], caller: Caller
+    ) -> None:
         """Have an offer rejected here, unless an acceptance of it began meanwhile.
 
         That may well reach a site that has forgotten the rejection: then what the
         site makes of it counts.
         """
         for _ in range(_TRIES):
-            if await self._overlays.mark(route.session, SessionPhase.REJECTED):
+            if await self._overlays.mark(
+                route.session, SessionPhase.REJECTED, releases
+            ):
                 return
             await self._require_unclaimed(route)
         now = await self._sessions.route(route.session, caller.principal)
@@ -238,6 +241,14 @@ class Updating:
             {"reason": error.detail},
             self._clock.now(),
         )
+
+
+def _has_let_go(reading: SessionReading) -> bool:
+    """Whether the site, told of a rejection, needn't be told again."""
+    return reading.phase is SessionPhase.REJECTED or reading.outcome in {
+        Outcome.NOT_FOUND,
+        Outcome.REFUSED_4XX,
+    }
 
 
 def _not_granted(phase: SessionPhase | None, wanted: SessionPhase) -> ImpossibleUpdate:

@@ -7,8 +7,9 @@ from sqlalchemy import ColumnElement, Row, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aggregator.domain.phases import SessionPhase
-from aggregator.domain.records import PhaseChange, Route, WinnerState
+from aggregator.domain.records import PhaseChange, Release, Route, WinnerState
 from aggregator.store.database import Database, insert_new
+from aggregator.store.releases import queue_releases
 from aggregator.store.tables import PHASE_HISTORY, ROUTES, WINNERS
 
 _AT_ONCE: Final = 1000
@@ -47,16 +48,19 @@ class RouteStore:
             lambda connection: _save_reading(connection, route, changes)
         )
 
-    async def mark(self, session: str, phase: SessionPhase) -> bool:
+    async def mark(
+        self, session: str, phase: SessionPhase, releases: Sequence[Release] = ()
+    ) -> bool:
         """Give a session that has no overlay the overlay ``phase``.
 
-        REJECTED is not given to one that is its set's winner.
+        REJECTED is not given to one that is its set's winner. The releases that
+        the overlay makes due are queued with it, and not without it.
 
         Returns:
             Whether the session has that overlay now.
         """
         return await self._database.write(
-            lambda connection: _mark(connection, session, phase)
+            lambda connection: _mark_and_release(connection, session, phase, releases)
         )
 
 
@@ -93,6 +97,18 @@ async def _lock_route(connection: AsyncConnection, session: str) -> bool:
     query = select(ROUTES.c.session).where(ROUTES.c.session == session)
     found = await connection.execute(query.with_for_update())
     return found.one_or_none() is not None
+
+
+async def _mark_and_release(
+    connection: AsyncConnection,
+    session: str,
+    phase: SessionPhase,
+    releases: Sequence[Release],
+) -> bool:
+    marked = await _mark(connection, session, phase)
+    if marked:
+        await queue_releases(connection, releases)
+    return marked
 
 
 async def _mark(connection: AsyncConnection, session: str, phase: SessionPhase) -> bool:

@@ -10,6 +10,7 @@ from tests.support.stored_records import (
     THIRD,
     later,
     offer_set,
+    release,
 )
 
 
@@ -80,6 +81,15 @@ async def test_a_reading_of_a_route_that_is_gone_is_passed_over(store):
     await store.routes.save_reading(gone, [seen("RUNNING", 1, session=SECOND)])
     assert await store.routes.get(SECOND) is None
     assert await store.watches.history(SECOND) == []
+
+
+async def test_releases_are_queued_with_the_mark_that_makes_them_due(store):
+    await store.offer_sets.add(offer_set(FIRST, SECOND), [], {})
+    await store.routes.mark(SECOND, SessionPhase.EXPIRED)
+    assert await store.routes.mark(FIRST, SessionPhase.REJECTED, [release(FIRST)])
+    assert not await store.routes.mark(SECOND, SessionPhase.REJECTED, [release(SECOND)])
+    queued = await store.releases.lease("a", NOW, later(30), 9)
+    assert queued == [release(FIRST)]
 
 
 async def test_marking_marks_those_that_have_no_overlay(store):
