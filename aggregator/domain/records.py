@@ -110,6 +110,9 @@ class Release:
         session: The site's own uuid of the session: also the key of the release.
         expires: When the reservation ends by itself, and with it the need to try.
         queued: When the release became due for the first time.
+        until_expiry: Whether to tell a site that has heard it again and again until
+            the offer expires: an acceptance that was given up may still reach it,
+            and sites forget that an offer was rejected.
     """
 
     site: str
@@ -118,6 +121,7 @@ class Release:
     queued: datetime
     expires: datetime | None = None
     attempts: int = 0
+    until_expiry: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from aggregator.domain.errors import StoreUnavailable
 from aggregator.domain.events import AcceptFinished, AcceptOutcome, AmbiguousAccepts
 from aggregator.domain.outcomes import Outcome, SessionReading
 from aggregator.domain.phases import SessionPhase
-from aggregator.domain.records import Route, Winner, WinnerState
+from aggregator.domain.records import Release, Route, Winner, WinnerState
 from aggregator.domain.updates import Update, phase_update
 from aggregator.ports.clock import Clock
 from aggregator.ports.snapshot import Snapshot
@@ -192,16 +192,19 @@ class Attempts:
 
     async def _refused(self, attempt: Attempt) -> Accepted:
         route = attempt.route
+        releases: tuple[Release, ...] = ()
         if attempt.acceptance.ambiguous:
-            # A call without an answer may still be on its way to the site; after a
-            # rejection it can't be taken any more.
-            now = self._clock.now()
-            await self._releasing.release(
-                [release_of(route, "its acceptance was refused", now)], attempt.caller
+            # A call without an answer may still be on its way to the site, which is
+            # to take it no more.
+            released = release_of(
+                route, "its acceptance was refused", self._clock.now()
             )
+            releases = (replace(released, until_expiry=True),)
         await self._note(attempt)
         # The last of all, so that a crash before has the acceptance taken up again.
-        await self._winners.withdraw(attempt.winner)
+        await self._winners.withdraw(attempt.winner, releases)
+        self._releasing.remember(releases, attempt.caller)
+        self._releasing.wake()
         self.finished(
             route,
             AcceptOutcome.RECONCILED_NOT

@@ -177,12 +177,15 @@ class Releasing:
         done: Container[Verdict],
         now: datetime,
     ) -> ReleaseOutcome:
+        lifetime = timedelta(seconds=self._limits.lifetime)
+        end = release.expires or release.queued + lifetime
         wants_credentials = reading.outcome is Outcome.UNAUTHORIZED
         if verdict(reading) in done and not wants_credentials:
+            may_be_forgotten = reading.phase is SessionPhase.REJECTED and now <= end
+            if release.until_expiry and may_be_forgotten:
+                return ReleaseOutcome.RETRIED
             return ReleaseOutcome.RELEASED
-        lifetime = timedelta(seconds=self._limits.lifetime)
         grace = timedelta(seconds=self._limits.grace)
-        end = release.expires or release.queued + lifetime
         return ReleaseOutcome.ABANDONED if now > end + grace else ReleaseOutcome.RETRIED
 
     def _pause(self, release: Release, reading: SessionReading) -> float:

@@ -108,6 +108,7 @@ async def queue_releases(
             "queued": release.queued,
             "expires": release.expires,
             "attempts": release.attempts,
+            "until_expiry": release.until_expiry,
             "due": due or release.queued,
         }
         for release in sorted(releases, key=lambda each: (each.site, each.session))
@@ -131,4 +132,5 @@ def _release_of(row: Row[Any]) -> Release:
         queued=row.queued,
         expires=row.expires,
         attempts=row.attempts,
+        until_expiry=row.until_expiry,
     )

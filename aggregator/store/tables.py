@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
 )
 
 from aggregator.store.columns import Document, Instant, Name
@@ -104,6 +105,12 @@ RELEASES: Final = Table(
     Column("lease_until", Instant),
     Column("outcome", Text),
     Column("finished", Instant, index=True),
+    Column(
+        "until_expiry",
+        Boolean(create_constraint=False),
+        nullable=False,
+        server_default=false(),
+    ),
     Index(None, "outcome", "due"),
 )
 """A release whose ``outcome`` is set has left the queue, and isn't queued again."""

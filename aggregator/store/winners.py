@@ -43,9 +43,14 @@ class WinnerStore:
             lambda connection: _claim(connection, winner, replica, until)
         )
 
-    async def withdraw(self, winner: Winner) -> None:
-        """Remove a winner that its site definitely refused, and reopen the set."""
-        await self._database.write(lambda connection: _withdraw(connection, winner))
+    async def withdraw(self, winner: Winner, releases: Sequence[Release] = ()) -> None:
+        """Remove a winner that its site definitely refused, and reopen the set.
+
+        Releases that this makes due are queued in any case.
+        """
+        await self._database.write(
+            lambda connection: _withdraw(connection, winner, releases)
+        )
 
     async def settle(
         self, winner: Winner, state: WinnerState, releases: Sequence[Release]
@@ -112,7 +117,9 @@ async def _refuse_overlaid(connection: AsyncConnection, session: str) -> None:
         raise SessionOverlaid(SessionPhase(overlay))
 
 
-async def _withdraw(connection: AsyncConnection, winner: Winner) -> None:
+async def _withdraw(
+    connection: AsyncConnection, winner: Winner, releases: Sequence[Release]
+) -> None:
     await _lock_set(connection, winner.offer_set)
     removed = await connection.execute(
         delete(WINNERS).where(
@@ -123,6 +130,7 @@ async def _withdraw(connection: AsyncConnection, winner: Winner) -> None:
     )
     if removed.rowcount == 1:
         await _set_open(connection, winner.offer_set, is_open=True)
+    await queue_releases(connection, releases)
 
 
 async def _settle(

@@ -70,6 +70,16 @@ class RunningSite:
         sessions = self._broker.ledger.sessions()
         return tuple(one.uuid for one in sessions if one.accepted_at is not None)
 
+    @property
+    def taken(self) -> frozenset[str]:
+        """The sessions that were accepted, and that no client has given back since."""
+        sessions = self._broker.ledger.sessions()
+        return frozenset(
+            one.uuid
+            for one in sessions
+            if one.accepted_at is not None and not one.released
+        )
+
     def open_reservations(self) -> frozenset[str]:
         """Return the offers that nobody took, and that nobody said won't be taken."""
         ledger = self._broker.ledger

@@ -115,6 +115,29 @@ async def test_row_18_a_lost_request_is_sent_once_more(federation):
     assert [call.method for call in updates(site)] == ["POST", "GET", "POST"]
 
 
+async def test_row_18_what_gets_through_after_the_refusal_is_given_back(federation):
+    """The site forgets that the offer was rejected, and then takes it."""
+    heard = await ask(federation)
+    first, *_, last = heard.sessions
+    site = federation.sites["a"]
+    for fault in (faults.late(1.5), faults.ignored(), faults.ignored()):
+        site.script("update", fault)
+    refused = await accept(federation, first)
+    assert (refused.status, site.accepted) == (409, ())
+    assert (await accept(federation, last)).status == 200
+
+    async def got_through():
+        return site.accepted == (first,)
+
+    async def given_back():
+        return not site.taken
+
+    await eventually(got_through)
+    await eventually(given_back)
+    assert federation.sites["b"].taken == {last}
+    assert (await see(federation, first)).phase == "REJECTED"
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 429])
 async def test_row_18_an_error_of_the_site_is_no_refusal(federation, status):
     heard = await ask(federation)

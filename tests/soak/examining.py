@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from aggregator.domain.phases import SessionPhase
 from aggregator.store.sql_store import open_store, sqlite_url
@@ -13,6 +13,7 @@ from tests.support.conversation import eventually, read, see
 
 _DRAINED = 30.0
 _AT_ONCE = 8
+_TOLD = 5
 
 
 async def examine(directory, federation, clients, figures):
@@ -31,7 +32,9 @@ async def examine(directory, federation, clients, figures):
 
 async def _drain(store):
     async def nothing_waits():
-        waiting = select(func.count()).where(RELEASES.c.outcome.is_(None))
+        # Those that are told until they expire have been heard, or are tried again.
+        told = and_(RELEASES.c.until_expiry, RELEASES.c.attempts >= _TOLD)
+        waiting = select(func.count()).where(RELEASES.c.outcome.is_(None), ~told)
         undecided = select(func.count()).where(WINNERS.c.state == "accepting")
         [(releases,)] = await store.database.rows(waiting)
         [(winners,)] = await store.database.rows(undecided)
@@ -55,13 +58,16 @@ def _count(federation, routes, winners, releases, figures):
 
 
 def _one_winner(federation, routes, winners, figures):
-    """P3, by what the sites ever took."""
-    accepted = {s for site in federation.sites.values() for s in site.accepted}
+    """P3, by what the sites took, and were not told to cancel."""
+    sites = federation.sites.values()
+    accepted = {session for site in sites for session in site.accepted}
+    running = {session for site in sites for session in site.taken}
     taken = defaultdict(set)
     for route in routes:
-        if route.site_session in accepted:
+        if route.site_session in running:
             taken[route.offer_set].add(route.session)
     figures.counts["sessions taken at the sites"] = len(accepted)
+    figures.counts["sessions cancelled at the sites"] = len(accepted - running)
     for offer_set, sessions in taken.items():
         figures.require(len(sessions) == 1, f"{offer_set} has {sessions} taken")
         winner = winners.get(offer_set)

@@ -36,8 +36,9 @@ class ExactStore(MemoryStore):
         self._new_version(winner.offer_set, is_open=False)
         return winner
 
-    async def withdraw(self, winner):
+    async def withdraw(self, winner, releases=()):
         self._check()
+        self._queue(releases)
         present = self.winner.get(winner.offer_set)
         if present is None or present.session != winner.session:
             return

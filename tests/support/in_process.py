@@ -185,8 +185,7 @@ class MemoryStore:
                     last_read=offer_set.created,
                 ),
             )
-        for release in releases:
-            self.queued.setdefault((release.site, release.session), release)
+        self._queue(releases)
 
     # -- routes: ``get`` differs from that of offer sets, hence the view -----------
     @property
@@ -218,7 +217,7 @@ class MemoryStore:
         )
         self.history_rows += changes
 
-    async def mark(self, session, phase):
+    async def mark(self, session, phase, releases=()):
         self._check()
         route = self.kept[session]
         winner = self.winner.get(route.offer_set)
@@ -230,6 +229,8 @@ class MemoryStore:
         if phase is not SessionPhase.REJECTED or not wins:
             route = replace(route, overlay=route.overlay or phase)
         self.kept[session] = route
+        if route.overlay is phase:
+            self._queue(releases)
         return route.overlay is phase
 
     # -- winners ----------------------------------------------------------------
@@ -242,8 +243,9 @@ class MemoryStore:
         self.sets[winner.offer_set] = replace(self.sets[winner.offer_set], open=False)
         return kept
 
-    async def withdraw(self, winner):
+    async def withdraw(self, winner, releases=()):
         self._check()
+        self._queue(releases)
         kept = self.winner.get(winner.offer_set)
         if kept is not None and kept.session == winner.session:
             del self.winner[winner.offer_set]
@@ -270,8 +272,7 @@ class MemoryStore:
                     self.kept[route.session] = replace(
                         route, overlay=SessionPhase.REJECTED
                     )
-        for release in releases:
-            self.queued.setdefault((release.site, release.session), release)
+        self._queue(releases)
         return True
 
     async def of_offer_set(self, offer_set):
@@ -332,6 +333,9 @@ class MemoryStore:
     # -- releases ---------------------------------------------------------------
     async def queue(self, releases, due):
         self._check()
+        self._queue(releases)
+
+    def _queue(self, releases):
         for release in releases:
             self.queued.setdefault((release.site, release.session), release)
 
@@ -371,8 +375,8 @@ class _Routes:
     async def save_reading(self, route, changes):
         await self._store.save_reading(route, changes)
 
-    async def mark(self, session, phase):
-        return await self._store.mark(session, phase)
+    async def mark(self, session, phase, releases=()):
+        return await self._store.mark(session, phase, releases)
 
 
 class _RequestClaims:

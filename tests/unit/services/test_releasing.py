@@ -1,5 +1,9 @@
 """Sites are told of offers that won't be taken, until they heard it."""
 
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from aggregator.domain.events import ReleaseOutcome, ReleaseTried
@@ -82,6 +86,44 @@ async def test_what_its_user_accepted_stays_though_a_release_of_it_was_queued():
         await federation.releasing.work_off()
         assert federation.brokers["a"].phases[sessions["a"]] is SessionPhase.ACCEPTED
         assert federation.brokers["b"].phases[sessions["b"]] is SessionPhase.REJECTED
+
+
+@virtual_time
+async def test_what_may_be_taken_late_is_released_until_it_expires():
+    """The site forgets the rejection, and then a call that was given up gets through."""
+    federation = federation_of("a")
+    async with federation.running():
+        sessions = await offered(federation)
+        site = federation.brokers["a"]
+        expires = federation.clock.now() + timedelta(seconds=100)
+        release = release_of(federation, "a", sessions["a"])
+        release = replace(release, expires=expires, until_expiry=True)
+        await federation.releasing.release([release])
+        await federation.releasing.work_off()
+        assert site.phases[sessions["a"]] is SessionPhase.REJECTED
+        assert await federation.store.waiting() == 1
+        site.phases[sessions["a"]] = SessionPhase.ACCEPTED
+        federation.store.due.clear()
+        await federation.releasing.work_off()
+        assert site.phases[sessions["a"]] is SessionPhase.CANCELLED
+        assert tried(federation) == [ReleaseOutcome.RETRIED, ReleaseOutcome.RELEASED]
+        assert await federation.store.waiting() == 0
+
+
+@virtual_time
+async def test_what_may_be_taken_late_is_let_go_when_it_has_expired():
+    federation = federation_of("a")
+    async with federation.running():
+        sessions = await offered(federation)
+        expires = federation.clock.now() + timedelta(seconds=100)
+        release = release_of(federation, "a", sessions["a"])
+        release = replace(release, expires=expires, until_expiry=True)
+        await federation.releasing.release([release])
+        await federation.releasing.work_off()
+        await asyncio.sleep(101)
+        await federation.releasing.work_off()
+        assert tried(federation)[-1] is ReleaseOutcome.RELEASED
+        assert await federation.store.waiting() == 0
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,10 @@ from tests.support.stored_records import NOW, SECOND, THIRD, later, release
 
 
 async def test_a_release_comes_back_as_it_was_queued(store):
-    queued = [release(SECOND), release(THIRD, expires=None, attempts=3)]
+    queued = [
+        release(SECOND, until_expiry=True),
+        release(THIRD, expires=None, attempts=3),
+    ]
     await store.releases.queue(queued, NOW)
     leased = await store.releases.lease("a", NOW, later(30), 9)
     assert sorted(leased, key=lambda each: each.session) == queued

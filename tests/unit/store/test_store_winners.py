@@ -84,6 +84,14 @@ async def test_a_winner_of_another_session_is_not_withdrawn(store, winners):
     assert not await is_open(store)
 
 
+async def test_the_release_of_a_refused_offer_is_queued_with_the_withdrawal(
+    store, winners
+):
+    await winners.claim(winner(FIRST), "a", later(30))
+    await winners.withdraw(winner(FIRST), [release(FIRST)])
+    assert await store.releases.lease("a", NOW, later(30), 9) == [release(FIRST)]
+
+
 @pytest.mark.parametrize("state", [ACCEPTED, LOST])
 async def test_a_settled_winner_is_not_withdrawn(store, winners, state):
     await winners.claim(winner(FIRST), "a", later(30))
