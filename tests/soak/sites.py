@@ -57,23 +57,20 @@ async def running_sites():
         yield {s.name: await stack.enter_async_context(run(s)) for s in sites}
 
 
-async def torment(sites, rng, counts):
-    """Script faults and outages until cancelled; all sites are up afterwards."""
-    try:
-        while True:
-            await asyncio.sleep(rng.uniform(0.01, 0.1))
-            site = rng.choice(list(sites.values()))
-            if rng.random() < 0.03:
-                counts["site outages"] += 1
-                await site.stop()
-                await asyncio.sleep(rng.uniform(0.1, 0.5))
-                await site.start()
-                continue
-            operation = rng.choice(list(_FAULTS))
-            fault = rng.choice(_FAULTS[operation])
-            counts["faults"] += 1
-            site.script(operation, fault, times=rng.randint(1, 2))
-    finally:
-        for site in sites.values():
-            site.clear_script()
+async def torment(sites, rng, counts, over):
+    """Script faults and outages until it is ``over``; all sites are up afterwards."""
+    while not over.is_set():
+        await asyncio.sleep(rng.uniform(0.01, 0.1))
+        site = rng.choice(list(sites.values()))
+        if rng.random() < 0.03:
+            counts["site outages"] += 1
+            await site.stop()
+            await asyncio.sleep(rng.uniform(0.1, 0.5))
             await site.start()
+            continue
+        operation = rng.choice(list(_FAULTS))
+        fault = rng.choice(_FAULTS[operation])
+        counts["faults"] += 1
+        site.script(operation, fault, times=rng.randint(1, 2))
+    for site in sites.values():
+        site.clear_script()

@@ -30,7 +30,8 @@ _SETTINGS = {
     "watcher": {"interval": 0.5},
     "budget": {"per_user": 10**6, "in_all": 10**6},
 }
-_MORE_FILES = 100
+# Each of the four sites has a connection kept for each of its 32 calls at once.
+_MORE_FILES = 4 * 32 + 30
 _MORE_MIB = 100
 
 
@@ -60,18 +61,25 @@ async def soak(directory, extent):
         served_federation(directory, sites, _SETTINGS) as federation,
     ):
         clients = Clients(federation, rng, figures)
-        tormenting = asyncio.create_task(torment(sites, rng, figures.counts))
-        killing = asyncio.create_task(_kill(federation, clients, extent, figures))
-        await clients.run(extent.sets, extent.workers)
-        base = await killing
-        tormenting.cancel()
-        await asyncio.wait({tormenting})
+        base = await _live(federation, clients, extent, figures, rng)
         await examine(directory, federation, clients, figures)
         await _count_ambiguous(federation, figures)
         _examine_leaks(base, federation.usage(), figures)
         await federation.stop()
     await asyncio.to_thread(examine_secrets, directory, figures)
     return figures
+
+
+async def _live(federation, clients, extent, figures, rng):
+    """Have all clients served under faults and kills; return what `_kill` does."""
+    over = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(torment(federation.sites, rng, figures.counts, over))
+        killing = group.create_task(_kill(federation, clients, extent, figures))
+        await clients.run(extent.sets, extent.workers)
+        base = await killing
+        over.set()
+    return base
 
 
 async def _kill(federation, clients, extent, figures):
