@@ -1,6 +1,7 @@
 """Quantities with units: what to write where a plain number is wanted."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from aggregator.domain.schedules import Duration
@@ -51,7 +52,23 @@ _GBPS: Final = {
     "MB/s": 8e-3,
     "GB/s": 8,
 }
-_QUANTITY: Final = re.compile(r"\s*(\d{1,15}(?:\.\d{1,9})?)\s*([A-Za-z]+(?:/s)?)\s*")
+_MB_S: Final = {"kB/s": 1e-3, "MB/s": 1, "GB/s": 1e3, "TB/s": 1e6}
+_PERCENT: Final = {"%": 1, "percent": 1}
+_BY_ENDING: Final[Mapping[str, tuple[str, Mapping[str, float]]]] = {
+    "gbps": ("Gb/s", _GBPS),
+    "gb": ("GB", {unit: count / 10**9 for unit, count in _BYTES.items()}),
+    "bytes": ("bytes", _BYTES),
+    "_mb_s": ("MB/s", _MB_S),
+    "_core_hours": ("core-hours", {u: count / 3600 for u, count in _SECONDS.items()}),
+    "_percent": ("percent", _PERCENT),
+    "_s": ("seconds", _SECONDS),
+    "": ("seconds", _SECONDS),
+}
+"""The unit of a key by its ending, and what others are in it; the first counts."""
+
+_QUANTITY: Final = re.compile(
+    r"\s*(-?\d{1,15}(?:\.\d{1,9})?)\s*([A-Za-z]+(?:/s)?|%)\s*"
+)
 
 
 def plain_number_hint(key: str, text: str) -> str:
@@ -59,26 +76,31 @@ def plain_number_hint(key: str, text: str) -> str:
 
     Args:
         key: The name of the setting; its ending names its unit (``_s``, ``_bytes``,
-            ``_gb``, ``_gbps``), and times without an ending are in seconds.
+            ``gb``, ``_gbps``, ``_mb_s``, ``_core_hours``, ``_percent``), and times
+            without an ending are in seconds.
         text: What was written, such as ``5m``, ``PT5M``, ``4 MiB`` or ``10 Gb/s``.
 
     Returns:
-        Such as ``write 300 (seconds)``; empty where no quantity is recognised.
+        Such as ``write 300 (seconds)``; empty where no quantity is recognised, and
+        for rates (``_per_``), which have two units.
     """
+    if "_per_" in key:
+        return ""
     if text.startswith("P"):
         return _duration_hint(text)
     match = _QUANTITY.fullmatch(text)
     if match is None:
         return ""
-    amount, unit = float(match[1]), match[2]
-    if key.endswith("gbps"):
-        return _hint(amount, _GBPS.get(unit), "Gb/s")
-    unit = unit.lower()
-    if key.endswith("_gb"):
-        return _hint(amount / 10**9, _BYTES.get(unit), "GB")
-    if key.endswith("bytes"):
-        return _hint(amount, _BYTES.get(unit), "bytes")
-    return _hint(amount, _SECONDS.get(unit), "seconds")
+    unit, factors = next(
+        found for ending, found in _BY_ENDING.items() if key.endswith(ending)
+    )
+    factor = factors.get(match[2], factors.get(match[2].lower()))
+    return _hint(float(match[1]), factor, unit)
+
+
+def names_unit(key: str) -> bool:
+    """Whether the name of a setting says its unit."""
+    return key.endswith(tuple(filter(None, _BY_ENDING)))
 
 
 def _duration_hint(text: str) -> str:

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from aggregator.configuration.documents import Document
 from aggregator.configuration.pointers import at, join, name_of, steps
 from aggregator.configuration.problems import Findings, Problem
-from aggregator.configuration.quantities import plain_number_hint
+from aggregator.configuration.quantities import names_unit, plain_number_hint
 
 T = TypeVar("T")
 
@@ -199,10 +199,16 @@ def _wanted(detail: ErrorDetails, pointer: str) -> str:
         return f"{_plain(detail['msg'])}, not {_shown(given)}"
     hint = ""
     if kind in _NUMBERS and isinstance(given, str):
-        hint = plain_number_hint(name_of(pointer), given)
+        hint = plain_number_hint(_key_with_unit(pointer), given)
     elif kind == "string_type" and isinstance(given, int | float):
         hint = "put it in quotes"
     return f"should be {_WANTED[kind]}, not {_shown(given)}" + (hint and f": {hint}")
+
+
+def _key_with_unit(pointer: str) -> str:
+    """Return the key that says the unit: a mapping's own, where its names don't."""
+    keys = steps(pointer)[-2:]
+    return next(filter(names_unit, reversed(keys)), name_of(pointer))
 
 
 def _plain(message: str) -> str:
