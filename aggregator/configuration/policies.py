@@ -13,7 +13,7 @@ from aggregator.configuration.documents import (
     parse_document,
     read_document,
 )
-from aggregator.configuration.pointers import at, join
+from aggregator.configuration.pointers import at, join, steps
 from aggregator.configuration.problems import ConfigurationError, Findings
 from aggregator.configuration.validation import (
     report_unknown,
@@ -26,6 +26,7 @@ from aggregator.domain.ranking.components import Components, Filter, Weigher
 from aggregator.domain.ranking.document import PolicyDocument
 from aggregator.domain.ranking.policy import Place, Policy, PolicyFault, assemble
 from aggregator.domain.ranking.site_filters import SiteList
+from aggregator.domain.ranking.user_weighers import FairShare, HomeSite
 from aggregator.domain.ranking.weighers import Preference
 
 T = TypeVar("T")
@@ -195,7 +196,9 @@ def _report_strangers(
     for pointer, name in _site_names(document):
         if name not in directory.names:
             reason = f"there is no site {name}{suggestion(name, directory.names)}"
-            findings.problems.append(document.key_problem(pointer, reason))
+            is_key = steps(pointer)[-1] == name
+            problem = document.key_problem if is_key else document.problem
+            findings.problems.append(problem(pointer, reason))
 
 
 def _site_names(document: Document) -> Iterator[tuple[str, str]]:
@@ -208,6 +211,18 @@ def _site_names(document: Document) -> Iterator[tuple[str, str]]:
     for place, entry in _entries(document, "/weighers"):
         if entry.get("name") == Preference.name:
             yield from _names(document, f"{place}/sites")
+        elif entry.get("name") == FairShare.name and entry.get("of") == "site":
+            yield from _names(document, f"{place}/shares_percent")
+        elif entry.get("name") == HomeSite.name:
+            yield from _values(document, f"{place}/site_by_group")
+
+
+def _values(document: Document, pointer: str) -> Iterator[tuple[str, str]]:
+    """Give the values of a mapping."""
+    value = at(document.value, pointer)
+    for name, item in value.items() if isinstance(value, Mapping) else ():
+        if isinstance(item, str):
+            yield join(pointer, name), item
 
 
 def _names(document: Document, pointer: str) -> Iterator[tuple[str, str]]:

@@ -120,6 +120,7 @@ class Auth(Entry):
         algorithms: With which tokens may be signed.
         leeway: Seconds by which clocks may differ.
         operators: The group whose members are operators.
+        home_site_claim: The claim of tokens that names the user's home site.
     """
 
     mode: Literal["off", "optional", "required"] = "off"
@@ -131,6 +132,7 @@ class Auth(Entry):
     )
     leeway: Annotated[float, Field(ge=0, le=300)] = 60.0
     operators: str | None = None
+    home_site_claim: Annotated[str, Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def _know_the_issuer(self) -> "Auth":

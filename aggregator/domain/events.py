@@ -275,6 +275,14 @@ class SiteCalibrated:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteUsed:
+    """What accepted sessions lately used of a site, in decayed core-hours."""
+
+    site: str
+    core_hours: float
+
+
+@dataclass(frozen=True, slots=True)
 class SessionPhaseSeen:
     """A session that its user took, or gave up, was first seen in a phase."""
 
@@ -360,6 +368,7 @@ Event = (
     | ReleasesQueued
     | StartObserved
     | SiteCalibrated
+    | SiteUsed
     | SessionPhaseSeen
     | DataLookedUp
     | CatalogueAsked

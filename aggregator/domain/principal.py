@@ -11,12 +11,15 @@ class Principal:
     """A user, as ``(issuer, subject)`` of a token; both empty is anonymous.
 
     Attributes:
+        groups: That the token names, each with a leading slash.
+        home_site: The site that the token names as the user's home; empty where none.
         is_operator: Whether it is one of those who operate the service.
     """
 
     issuer: str = ""
     subject: str = ""
     groups: frozenset[str] = frozenset()
+    home_site: str = ""
     is_operator: bool = False
 
     @property

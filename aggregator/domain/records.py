@@ -20,6 +20,7 @@ class OfferSet:
 
     Attributes:
         issuer: With ``subject``, the owner; both empty where it is anonymous.
+        groups: That the owner was in when the set was made.
         offers: The offers that are shown, best first.
         answers: What each configured site did; their ``offers`` are left empty.
         messages: Our own messages about the set.
@@ -34,6 +35,7 @@ class OfferSet:
     request: ExecutionRequest
     issuer: str = ""
     subject: str = ""
+    groups: tuple[str, ...] = ()
     offers: tuple[Offer, ...] = ()
     answers: tuple[SiteAnswer, ...] = ()
     messages: tuple[Message, ...] = ()

@@ -30,6 +30,8 @@ class TokenRules:
         algorithms: With which it may be signed.
         leeway: Seconds by which clocks may differ.
         operators: The group whose members are operators, None where there is none.
+        home_site_claim: The claim that names the user's home site, None where none
+            does.
     """
 
     issuer: str
@@ -37,6 +39,7 @@ class TokenRules:
     algorithms: tuple[str, ...] = ("RS256", "ES256")
     leeway: float = 60.0
     operators: str | None = None
+    home_site_claim: str | None = None
 
 
 class JwtVerifier:
@@ -84,9 +87,15 @@ class JwtVerifier:
             self._rules.issuer.removesuffix("/"),
             subject,
             groups,
+            self._home_site(claims),
             is_operator=self._rules.operators is not None
             and f"/{self._rules.operators.strip('/')}" in groups,
         )
+
+    def _home_site(self, claims: Mapping[str, Any]) -> str:
+        claim = self._rules.home_site_claim
+        value = None if claim is None else claims.get(claim)
+        return value if isinstance(value, str) else ""
 
 
 def _kid(token: str) -> str | None:

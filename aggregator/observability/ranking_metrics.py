@@ -76,6 +76,12 @@ class RankingMetrics:
             "site",
             "seen",
         )
+        self._used = section.gauge(
+            "used_core_hours",
+            "Core-hours that accepted sessions used of the site, halved every 7 days: "
+            "what fair_share weighs.",
+            "site",
+        )
         self._policy = section.gauge(
             "policy_info",
             "Always 1. A ranking policy that is in use.",
@@ -95,6 +101,7 @@ class RankingMetrics:
             events.AcceptFinished: self._accept_finished,
             events.StartObserved: self._start_observed,
             events.SiteCalibrated: self._site_calibrated,
+            events.SiteUsed: self._site_used,
             events.DataLookedUp: self._data_looked_up,
         }
 
@@ -109,6 +116,7 @@ class RankingMetrics:
         # Of sites that are still there it is learned anew within a minute.
         self._lateness.clear()
         self._lateness_starts.clear()
+        self._used.clear()
         self._policy.clear()
         for policy in policies:
             identity = policy.identity
@@ -141,6 +149,9 @@ class RankingMetrics:
         self._lateness.labels(event.site).set(event.lateness)
         self._lateness_starts.labels(event.site, "yes").set(event.starts)
         self._lateness_starts.labels(event.site, "no").set(event.censored)
+
+    def _site_used(self, event: events.SiteUsed) -> None:
+        self._used.labels(event.site).set(event.core_hours)
 
     def _data_looked_up(self, event: events.DataLookedUp) -> None:
         self._lookups.labels(event.outcome.value).inc(event.count)

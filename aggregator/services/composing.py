@@ -12,7 +12,7 @@ from aggregator.domain.offers import Offer
 from aggregator.domain.outcomes import SiteAnswer
 from aggregator.domain.ranking.engine import rank
 from aggregator.domain.ranking.explanation import Ranking
-from aggregator.domain.ranking.knowledge import Knowledge
+from aggregator.domain.ranking.knowledge import Knowledge, UserFacts
 from aggregator.domain.ranking.policy import Policy, choose
 from aggregator.domain.ranking.replay import replay_inputs
 from aggregator.domain.records import OfferSet, Release
@@ -21,7 +21,6 @@ from aggregator.domain.sites import SiteKind
 from aggregator.ports.snapshot import Federation
 from aggregator.services.caller import Caller
 from aggregator.services.fan_out import FanOut
-from aggregator.services.learning import Learned
 from aggregator.services.site_health import SiteHealth
 
 
@@ -49,7 +48,6 @@ def compose(
     taken: frozenset[str],
     health: SiteHealth,
     now: datetime,
-    learned: Learned,
 ) -> Composed:
     """Return ``before`` grown by the answers that ``arrived``.
 
@@ -60,7 +58,6 @@ def compose(
         taken: Uuids that sessions of other sets have.
         health: What is known of the sites' health.
         now: The moment of ranking.
-        learned: What accepted sessions taught.
     """
     federation = fan_out.federation
     merged = merge(
@@ -78,16 +75,7 @@ def compose(
         fan_out.request,
         fan_out.uuid,
         merged.offers,
-        Knowledge(
-            sites={
-                name: learned.facts(
-                    health.facts(site.site), fan_out.request.executable_kind
-                )
-                for name, site in federation.sites.items()
-            },
-            located=fan_out.located,
-            links=learned.link_knowledge(federation.links),
-        ),
+        _knowledge(fan_out, health),
         now,
         frozenset(offer.session for offer in before.offers),
     )
@@ -126,6 +114,21 @@ def compose(
             ranked.offer.session: now + timedelta(seconds=ranked.estimate.start)
             for ranked in ranking.ranked
         },
+    )
+
+
+def _knowledge(fan_out: FanOut, health: SiteHealth) -> Knowledge:
+    federation, learned = fan_out.federation, fan_out.learned
+    user, kind = fan_out.caller.principal, fan_out.request.executable_kind
+    return Knowledge(
+        sites={
+            name: learned.facts(health.facts(site.site), kind, user)
+            for name, site in federation.sites.items()
+        },
+        located=fan_out.located,
+        links=learned.link_knowledge(federation.links),
+        user=UserFacts(tuple(sorted(user.groups)), user.home_site),
+        core_hours=learned.usages.in_all(federation.sites.keys()),
     )
 
 

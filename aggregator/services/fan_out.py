@@ -15,6 +15,7 @@ from aggregator.ports.snapshot import FederatedSite, Federation
 from aggregator.services.asking import Asked, Asking
 from aggregator.services.background import Background
 from aggregator.services.caller import Caller
+from aggregator.services.learning import Learned, nothing_learned
 from aggregator.services.limits import FanOutLimits
 from aggregator.services.site_calls import SiteCalls, context_for
 
@@ -31,6 +32,7 @@ class FanOut:
         not_asked: The sites to which the request didn't go, and why.
         calls: The open and the finished calls, by site.
         lookup: The search for replicas.
+        learned: What accepted sessions had taught when it began.
     """
 
     uuid: str
@@ -43,6 +45,7 @@ class FanOut:
     not_asked: tuple[SiteAnswer, ...]
     calls: Mapping[str, asyncio.Task[SiteAnswer]]
     lookup: asyncio.Task[Located]
+    learned: Learned
     taken: set[str] = field(default_factory=set)
 
     @property
@@ -110,6 +113,7 @@ class FanningOut:
         request: ExecutionRequest,
         federation: Federation,
         caller: Caller,
+        learned: Learned | None = None,
     ) -> FanOut:
         """Ask every eligible site; the calls belong to the service from the start."""
         deadline = caller.received + self._limits.wait(caller.wait)
@@ -132,6 +136,7 @@ class FanningOut:
             not_asked=not_asked,
             calls=calls,
             lookup=lookup,
+            learned=learned or nothing_learned(),
         )
 
     async def wait(self, fan_out: FanOut) -> None:

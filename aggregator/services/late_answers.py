@@ -1,7 +1,7 @@
 """Late answers: what sites bring after the client was answered joins or is released."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
@@ -17,7 +17,6 @@ from aggregator.services.background import Background
 from aggregator.services.composing import compose, release
 from aggregator.services.decisions import Decisions
 from aggregator.services.fan_out import FanOut
-from aggregator.services.learning import Learned, nothing_learned
 from aggregator.services.releasing import Releasing
 from aggregator.services.site_health import SiteHealth
 
@@ -38,9 +37,7 @@ class LateAnswers:
         background: Background,
         clock: Clock,
         telemetry: Telemetry,
-        learned: Callable[[], Learned] = nothing_learned,
     ) -> None:
-        self._learned = learned
         self._offer_sets = offer_sets
         self._health = health
         self._releasing = releasing
@@ -114,7 +111,6 @@ class LateAnswers:
             taken=taken,
             health=self._health,
             now=self._clock.now(),
-            learned=self._learned(),
         )
         version = before.version + 1
         done = await self._offer_sets.replace(

@@ -15,7 +15,8 @@ from typing import Final
 import structlog
 
 from aggregator.domain.errors import StoreUnavailable
-from aggregator.domain.events import SiteCalibrated
+from aggregator.domain.events import SiteCalibrated, SiteUsed
+from aggregator.domain.principal import ANONYMOUS, Principal
 from aggregator.domain.ranking.calibration import ANY_KIND, Calibrations, calibrate
 from aggregator.domain.ranking.histories import SessionHistory
 from aggregator.domain.ranking.knowledge import (
@@ -26,6 +27,7 @@ from aggregator.domain.ranking.knowledge import (
 )
 from aggregator.domain.ranking.locality import Lake
 from aggregator.domain.ranking.throughput import measured_links
+from aggregator.domain.ranking.usage import Usages, usages
 from aggregator.ports.clock import Clock
 from aggregator.ports.histories import Histories
 from aggregator.ports.snapshot import Snapshot
@@ -46,10 +48,25 @@ class Learned:
 
     starts: Calibrations = field(default_factory=Calibrations)
     links: Mapping[tuple[str, str], MeasuredLink] = field(default_factory=dict)
+    usages: Usages = field(default_factory=Usages)
 
-    def facts(self, facts: SiteFacts, kind: str) -> SiteFacts:
-        """Return what is known of a site, with its record for a kind of executable."""
-        return replace(facts, record=self.starts.record(facts.site.name, kind))
+    def facts(
+        self, facts: SiteFacts, kind: str, user: Principal = ANONYMOUS
+    ) -> SiteFacts:
+        """Return what is known of a site, with what was learned of it.
+
+        Args:
+            facts: What is known beside that.
+            kind: The kind of executable whose starts matter.
+            user: The user whose use of the site matters.
+        """
+        site = facts.site.name
+        owner = (user.issuer, user.subject)
+        return replace(
+            facts,
+            record=self.starts.record(site, kind),
+            usage=self.usages.known_to(owner, user.groups, site),
+        )
 
     def link_knowledge(self, links: Links) -> Links:
         """Return the configured links, with what was measured."""
@@ -111,11 +128,17 @@ class Learning:
         await self._read_some(accepted)
         histories = [one for one in self._read.values() if one is not None]
         self._learned = await asyncio.to_thread(self._lessons, histories, now)
-        for (site, kind), one in self._learned.starts.by_site_and_kind.items():
-            if kind == ANY_KIND and site in self._snapshot.current().sites:
+        self._tell(self._learned)
+
+    def _tell(self, learned: Learned) -> None:
+        sites = self._snapshot.current().sites.keys()
+        for (site, kind), one in learned.starts.by_site_and_kind.items():
+            if kind == ANY_KIND and site in sites:
                 self._telemetry.record(
                     SiteCalibrated(site, one.late.median, one.late.count, one.censored)
                 )
+        for site in sites:
+            self._telemetry.record(SiteUsed(site, learned.usages.in_all({site})))
 
     def _forget_all_but(self, accepted: Mapping[str, bool]) -> None:
         for gone in self._read.keys() - accepted.keys():
@@ -146,6 +169,7 @@ class Learning:
         return Learned(
             calibrate(histories, now),
             measured_links(histories, lake, now, self._sampling),
+            usages(histories, now),
         )
 
 

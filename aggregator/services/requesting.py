@@ -108,7 +108,9 @@ class Requesting:
             # Refused before any site reserves something for it.
             policy_for(federation, request, caller)
             await self._budget.require(caller.principal)
-            fan_out = self._fanning_out.begin(uuid, request, federation, caller)
+            fan_out = self._fanning_out.begin(
+                uuid, request, federation, caller, self._learned()
+            )
             try:
                 await self._fanning_out.wait(fan_out)
                 arrived = fan_out.new_answers()
@@ -175,7 +177,6 @@ class Requesting:
                 taken=taken,
                 health=self._health,
                 now=now,
-                learned=self._learned(),
             )
             try:
                 await self._offer_sets.add(
@@ -198,6 +199,7 @@ class Requesting:
             request=fan_out.request,
             issuer=principal.issuer,
             subject=principal.subject,
+            groups=tuple(sorted(principal.groups)),
             late_until=self._late_until(fan_out, now),
         )
 

@@ -115,16 +115,29 @@ def _histories(
             PhaseChange(row.session, row.component, row.phase, row.seen)
         )
     return [
-        SessionHistory(row.session, row.site, row.since, promise, course_of(of_session))
+        history
         for row in promised
-        for promise in [_promise(row)]
-        for of_session in [seen[row.session]]
-        if promise is not None
+        if (history := _history(row, seen[row.session])) is not None
     ]
 
 
-def _promise(row: Row[Any]) -> Promise | None:
+def _history(row: Row[Any], seen: Sequence[PhaseChange]) -> SessionHistory | None:
     document = orjson.loads(row.document)
+    promise = _promise(row, document)
+    if promise is None:
+        return None
+    return SessionHistory(
+        row.session,
+        row.site,
+        row.since,
+        promise,
+        course_of(seen),
+        user=(document.get("issuer", ""), document.get("subject", "")),
+        groups=tuple(document.get("groups", ())),
+    )
+
+
+def _promise(row: Row[Any], document: Mapping[str, Any]) -> Promise | None:
     offer = _of_session(document.get("offers"), row.session)
     ranking = document.get("ranking") or {}
     ranked = _of_session(ranking.get("offers"), row.session)
@@ -141,7 +154,14 @@ def _promise(row: Row[Any]) -> Promise | None:
         bytes_to_move=estimate["bytes_to_move"],
         sources=tuple(estimate["sources"]),
         is_sure=_is_sure(estimate),
+        cores=_cores(offer.get("cores") or {}),
+        available=offer.get("available"),
     )
+
+
+def _cores(offered: Mapping[str, int | None]) -> float:
+    """Return how many cores a session has: the most that were offered, at least 1."""
+    return float(max(1, offered.get("max") or offered.get("min") or 1))
 
 
 def _is_sure(estimate: Mapping[str, Any]) -> bool:

@@ -357,7 +357,6 @@ class Service:
                 background=self._background,
                 clock=self._clock,
                 telemetry=self._telemetry,
-                learned=self._learning.learned,
             ),
             decisions=self._decisions,
             releasing=self._releasing,

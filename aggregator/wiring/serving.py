@@ -190,7 +190,12 @@ def _authentication(auth: Auth, session: aiohttp.ClientSession) -> Authenticatio
         )
         return Authentication()
     rules = TokenRules(
-        auth.issuer, auth.audience, auth.algorithms, auth.leeway, auth.operators
+        auth.issuer,
+        auth.audience,
+        auth.algorithms,
+        auth.leeway,
+        operators=auth.operators,
+        home_site_claim=auth.home_site_claim,
     )
     keys = IssuerKeys(auth.issuer, session, KeyLimits())
     return Authentication(

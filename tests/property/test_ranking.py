@@ -17,13 +17,16 @@ from aggregator.domain.ranking.knowledge import (
     Measured,
     MeasuredLink,
     SiteFacts,
+    UserFacts,
 )
 from aggregator.domain.ranking.replay import replay_inputs, replayed
+from aggregator.domain.ranking.usage import Usage
+from aggregator.domain.ranking.user_weighers import FairShare, HomeSite
 from aggregator.domain.replicas import Did, LocatedData, Replica
 from aggregator.domain.requests import ExecutionRequest
 from aggregator.domain.schedules import StartInterval
 from aggregator.domain.sites import Downtime, Site
-from tests.support.ranking import NOW, moment, policy_of
+from tests.support.ranking import NOW, moment, offer, plain_policy, policy_of
 
 laws = settings(deadline=None, max_examples=50)
 SITES = ("A", "B", "C", "D")
@@ -118,6 +121,16 @@ records = st.builds(
     st.none() | st.floats(0, 1e9),
     st.integers(0, 99),
 )
+GROUPS = ("/srcnet/spain", "/srcnet/uk", "/srcnet/users")
+groups = st.lists(st.sampled_from(GROUPS), unique=True).map(sorted).map(tuple)
+users = st.builds(UserFacts, groups, st.sampled_from(["", *SITES, "elsewhere"]))
+core_hours = st.floats(0, 1e6)
+uses = st.builds(
+    Usage,
+    core_hours,
+    core_hours,
+    st.dictionaries(st.sampled_from(GROUPS), core_hours),
+)
 some_facts = st.builds(
     SiteFacts,
     some_sites,
@@ -125,6 +138,7 @@ some_facts = st.builds(
     st.floats(0, 1e6),
     st.floats(0, 1e6),
     records,
+    uses,
 )
 located = st.builds(
     LocatedData,
@@ -163,6 +177,8 @@ knowledges = st.builds(
         lambda found: {one.did: one for one in found}
     ),
     links=links,
+    user=users,
+    core_hours=core_hours,
 )
 
 hard_filters = st.lists(
@@ -216,6 +232,17 @@ link_sources = st.sampled_from(
 )
 
 
+fair_shares = st.sampled_from(
+    [
+        {"of": "site", "shares_percent": {"A": 30, "B": 0}},
+        {"of": "site", "shares_percent": {"A": 30}, "other_share_percent": 10},
+        {"of": "group", "shares_percent": {GROUPS[0]: 20}, "prior_core_hours": 1},
+        {"of": "group", "other_share_percent": 5},
+        {"of": "user", "other_share_percent": 10, "s_per_overuse_percent": 60},
+    ]
+).map(lambda keys: {"name": "fair_share", **keys})
+
+
 @st.composite
 def policies(draw, filters=ANY_FILTERS, max_offers=20):
     weighers = [
@@ -233,6 +260,12 @@ def policies(draw, filters=ANY_FILTERS, max_offers=20):
             "rate_s_per_unit": draw(st.sampled_from([-1, 0, 5])),
         },
         {"name": "preference", "sites": {"A": -300, "B": 40}},
+        {
+            "name": "home_site",
+            "home_s": draw(st.sampled_from([-300, 0, 60])),
+            "site_by_group": {GROUPS[0]: "A", GROUPS[1]: "B"},
+        },
+        draw(fair_shares),
     ]
     keys = [one["name"] for one in weighers]
     orders = [
@@ -431,3 +464,94 @@ def test_a_class_of_links_is_nothing_but_its_throughput(
     same = replace(knowledge, links=replace(knowledge.links, table=spelled))
     first = rank(policy, request, "r", offers, knowledge, NOW)
     assert rank(policy, request, "r", offers, same, NOW) == first
+
+
+def with_usage(knowledge, site, usage, core_hours):
+    """Knowledge with another use of one site, and of all together."""
+    known = knowledge.sites.get(site) or SiteFacts(Site(site, "http://site.example"))
+    sites = {**knowledge.sites, site: replace(known, usage=usage)}
+    return replace(knowledge, sites=sites, core_hours=core_hours)
+
+
+@laws
+@given(improvable(), uses, core_hours, core_hours, core_hours)
+def test_a_site_that_was_used_less_is_never_worse(case, usage, one, other, elsewhere):
+    policy, request, (first, *others), knowledge = case
+    alone = [replace(first, site="A"), *(replace(o, site="B") for o in others)]
+
+    def used(by_this_party):
+        others_used = Usage(usage.in_all + by_this_party, usage.by_user, usage.by_group)
+        less = replace(
+            others_used,
+            by_user=by_this_party,
+            by_group=dict.fromkeys(GROUPS, by_this_party),
+        )
+        # What the others used, here and elsewhere, stays as it is.
+        return with_usage(knowledge, "A", less, elsewhere + less.in_all)
+
+    case = (policy, request, alone, used(max(one, other)))
+    not_worse(case, alone, used(min(one, other)))
+
+
+@laws
+@given(improvable(), st.floats(0, 100), st.floats(0, 100))
+def test_a_larger_share_is_never_worse(case, one, other):
+    policy, request, (first, *others), knowledge = case
+    alone = [replace(first, site="A"), *(replace(o, site="B") for o in others)]
+
+    def sharing(share):
+        *weighers, _ = policy.weighers
+        fair = FairShare(of="site", shares_percent={"A": share})
+        return replace(policy, weighers=(*weighers, fair))
+
+    def at(share):
+        return place(sharing(share), request, alone, knowledge, "s-0")
+
+    assert at(max(one, other)) <= at(min(one, other))
+
+
+@laws
+@given(improvable(), users)
+def test_a_home_is_never_worse_where_homes_are_preferred(case, user):
+    policy, request, offers, knowledge = case
+    preferring = tuple(
+        replace(one, home_s=-300.0) if isinstance(one, HomeSite) else one
+        for one in policy.weighers
+    )
+    elsewhere = replace(knowledge, user=replace(user, home_site=""))
+    at_home = replace(knowledge, user=replace(user, home_site=offers[0].site))
+    alone = [offers[0], *(one for one in offers[1:] if one.site != offers[0].site)]
+    policy = replace(policy, weighers=preferring)
+    not_worse((policy, request, alone, elsewhere), alone, at_home)
+
+
+@laws
+@given(fair_shares, st.lists(some_facts, max_size=3), users, core_hours)
+def test_fair_shares_are_the_same_in_any_unit_of_use(fair, sites, user, elsewhere):
+    def delays(factor):
+        known = [
+            replace(
+                one,
+                usage=Usage(
+                    one.usage.in_all * factor,
+                    one.usage.by_user * factor,
+                    {g: used * factor for g, used in one.usage.by_group.items()},
+                ),
+            )
+            for one in sites
+        ]
+        prior = fair.get("prior_core_hours", 100) * factor
+        policy = plain_policy(weighers=[{**fair, "prior_core_hours": prior}])
+        knowledge = Knowledge(
+            {one.site.name: one for one in known},
+            user=user,
+            core_hours=elsewhere * factor,
+        )
+        offers = [offer(site) for site in SITES]
+        ranking = rank(
+            policy, ExecutionRequest("docker-container"), "r", offers, knowledge, NOW
+        )
+        return {one.offer.site: one.delay for one in ranking.ranked}
+
+    # A power of two, so that no float is rounded.
+    assert delays(1 / 1024) == delays(1)

@@ -104,19 +104,23 @@ def located(name: str, gb: float, *rses: str, files: int = 1) -> LocatedData:
 
 def facts(name: str, **changes: Any) -> SiteFacts:
     """A site that reads the RSEs ``<name>_DISK`` and ``<name>_TAPE``."""
-    of_facts = {"state", "failures", "calls", "record"} & changes.keys()
+    of_facts = {"state", "failures", "calls", "record", "usage"} & changes.keys()
     known = {key: changes.pop(key) for key in of_facts}
     site = Site(name, f"http://{name}.example", rses=(f"{name}_DISK", f"{name}_TAPE"))
     return SiteFacts(replace(site, **changes), **known)
 
 
 def knowing(
-    *sites: SiteFacts, data: tuple[LocatedData, ...] = (), links: Links | None = None
+    *sites: SiteFacts,
+    data: tuple[LocatedData, ...] = (),
+    links: Links | None = None,
+    **more: Any,
 ) -> Knowledge:
     return Knowledge(
         sites={one.site.name: one for one in sites},
         located={one.did: one for one in data},
         links=links or Links(),
+        **more,
     )
 
 

@@ -17,6 +17,7 @@ from aggregator.domain.ranking.site_filters import (
     RequiredRse,
     SiteList,
 )
+from aggregator.domain.ranking.user_weighers import FairShare, HomeSite
 from aggregator.domain.ranking.weighers import (
     Cost,
     DataMoved,
@@ -39,6 +40,15 @@ BUILT_IN: Final = Components.of(
         RequiredRse,
         MaxMove,
     ),
-    weighers=(TimeToStart, DataMoved, Cost, FailureRisk, Metric, Preference),
+    weighers=(
+        TimeToStart,
+        DataMoved,
+        Cost,
+        FailureRisk,
+        Metric,
+        Preference,
+        HomeSite,
+        FairShare,
+    ),
 )
 """Third parties' components are put beside these by ``BUILT_IN.extended``."""

@@ -87,12 +87,10 @@ def reconsidered(decision: Decision, policy: Policy) -> Reconsidered:
 
 
 def serves(policy: Policy, decision: Decision) -> bool:
-    """Whether ``policy`` would serve the request, as far as that is recorded.
-
-    The groups of the user aren't, so that they don't count.
-    """
+    """Whether ``policy`` would serve the request of that user."""
     kind = decision.inputs.get("request", {}).get("executable_kind", "")
-    return replace(policy.match, groups=("*",)).serves(kind, frozenset())
+    user = decision.inputs.get("knowledge", {}).get("user", {})
+    return policy.match.serves(kind, frozenset(user.get("groups", ())))
 
 
 def _choice(ranking: Ranking, session: str | None) -> Choice | None:

@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Final, Literal, get_args
 
-from aggregator.domain.ranking.bounds import finite, not_negative, positive
+from aggregator.domain.ranking.bounds import (
+    finite,
+    groups_of_users,
+    not_negative,
+    positive,
+)
 from aggregator.domain.ranking.components import STRICT
 from aggregator.domain.ranking.knowledge import LinkSource
 
@@ -49,7 +54,8 @@ class Match:
 
     Attributes:
         executable_kinds: Kinds of executable, such as ``jupyter-notebook``.
-        groups: Groups of users; ``*`` is everybody, anonymous users included.
+        groups: Groups of users, such as ``/srcnet/spain``; ``*`` is everybody,
+            anonymous users included.
         selectable_by_user: Whether clients may ask for the policy by its name.
     """
 
@@ -58,6 +64,9 @@ class Match:
     executable_kinds: tuple[str, ...] = ("*",)
     groups: tuple[str, ...] = ("*",)
     selectable_by_user: bool = True
+
+    def __post_init__(self) -> None:
+        groups_of_users("groups", self.groups, wildcards="*?[")
 
     def serves(self, executable_kind: str, groups: frozenset[str]) -> bool:
         """Whether the policy serves a request of that kind by a user of ``groups``."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from aggregator.domain.phases import STARTED, SessionPhase
+from aggregator.domain.phases import STARTED, TERMINAL, SessionPhase
 from aggregator.domain.records import PhaseChange
 
 _STARTING: Final = frozenset({"session", "compute", "executable"})
@@ -25,6 +25,8 @@ class Promise:
         bytes_to_move: Bytes that were missing at the site.
         sources: The RSEs from which these would move.
         is_sure: Whether replicas and sizes were verified and none was on tape.
+        cores: That the site offered; 1 where it didn't say.
+        available: Seconds for which it offered the session, None where unsaid.
     """
 
     kind: str
@@ -36,6 +38,8 @@ class Promise:
     bytes_to_move: int = 0
     sources: tuple[str, ...] = ()
     is_sure: bool = False
+    cores: float = 1.0
+    available: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +52,32 @@ class Course:
             AVAILABLE or RUNNING.
         staging: Any of its data in phase PREPARING.
         staged: All data that were seen so AVAILABLE.
+        ended: The session in a phase that it never leaves.
     """
 
     prepared: datetime | None = None
     started: datetime | None = None
     staging: datetime | None = None
     staged: datetime | None = None
+    ended: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SessionHistory:
-    """One accepted session."""
+    """One accepted session.
+
+    Attributes:
+        user: Issuer and subject of its owner; both empty where it is anonymous.
+        groups: That the owner was in when the session was asked for.
+    """
 
     session: str
     site: str
     accepted: datetime
     promise: Promise
     course: Course
+    user: tuple[str, str] = ("", "")
+    groups: tuple[str, ...] = ()
 
     @property
     def lateness(self) -> float | None:
@@ -111,6 +124,9 @@ def course_of(changes: Iterable[PhaseChange]) -> Course:
         ),
         staging=_first(one for one in seen if _is_data(one) and one.phase == preparing),
         staged=_staged(seen),
+        ended=_first(
+            one for one in seen if one.component == "session" and one.phase in TERMINAL
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from aggregator.domain.events import SiteState
 from aggregator.domain.ranking.bounds import positive
 from aggregator.domain.ranking.calibration import StartRecord
+from aggregator.domain.ranking.usage import Usage
 from aggregator.domain.replicas import Did, LocatedData
 from aggregator.domain.sites import Site
 
@@ -23,6 +24,7 @@ class SiteFacts:
         calls: Calls within the window, decayed.
         record: How its starts compared with what it promised, for executables of
             the request's kind.
+        usage: What was lately used of it, and by whom.
     """
 
     site: Site
@@ -30,6 +32,20 @@ class SiteFacts:
     failures: float = 0.0
     calls: float = 0.0
     record: StartRecord = field(default_factory=StartRecord)
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
+class UserFacts:
+    """What is known of the user who asks.
+
+    Attributes:
+        groups: That the user is in, each with a leading slash.
+        home_site: The site that the user's token names as home; empty where none.
+    """
+
+    groups: tuple[str, ...] = ()
+    home_site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +187,13 @@ class Knowledge:
         sites: By the site's name; an offer of a site that isn't here is unknown.
         located: What the replica catalogue answered; a dataset that is missing
             falls back to what request and offers claim, marked unverified.
+        user: Who asks.
+        core_hours: What was lately used of all sites together, be they named in
+            ``sites`` or not.
     """
 
     sites: Mapping[str, SiteFacts] = field(default_factory=dict)
     located: Mapping[Did, LocatedData] = field(default_factory=dict)
     links: Links = field(default_factory=Links)
+    user: UserFacts = field(default_factory=UserFacts)
+    core_hours: float = 0.0

@@ -166,7 +166,7 @@ class FailureRisk(Weigher):
 class Preference(Weigher):
     """Seconds that the operator adds for single sites, or takes off.
 
-    A group of users gets its home site by a policy of its own that matches the group.
+    The home sites of users are preferred by ``home_site``.
 
     Attributes:
         sites: Seconds by the site's name; negative is preferred.

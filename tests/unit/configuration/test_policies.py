@@ -58,7 +58,7 @@ def test_a_policy_is_known_by_its_name_revision_and_bytes(bench):
         (WEIGHERS + "estimate: {data: {unknown_size_gb: 1 TB}}", "5:36: unknown_size_gb should be a number, not '1 TB': write 1000 (GB)"),
         (WEIGHERS + "estimate: {start: {bound: late}}", "5:27: bound should be 'earliest', 'midpoint' or 'latest', not 'late'; did you mean 'latest'?"),
         ("weighers: [{name: time_to_star}]", "4:19: name 'time_to_star' is not known; did you mean 'time_to_start'?"),
-        ("weighers: [{rate: 1}]", "4:12: 'name' is missing; known are cost, data_moved, failure_risk, metric, preference, time_to_start"),
+        ("weighers: [{rate: 1}]", "4:12: 'name' is missing; known are cost, data_moved, failure_risk, fair_share, home_site, metric, preference, time_to_start"),
         ("weighers: [{name: time_to_start, rates: 1}]", "4:34: unknown key 'rates'; did you mean 'rate'?"),
         ("weighers: [{name: data_moved, rate_s_per_gb: fast}]", "4:46: rate_s_per_gb should be a number, not 'fast'"),
         ("weighers: [time_to_start]", "4:12: weighers[0] should be a mapping, not 'time_to_start'"),
@@ -69,6 +69,18 @@ def test_a_policy_is_known_by_its_name_revision_and_bytes(bench):
         (WEIGHERS + "filters: [{name: site_list, allow: [nort]}]", "5:37: there is no site nort; did you mean 'north'?"),
         (WEIGHERS + "filters: [{name: site_list, deny: [east]}]", "5:36: there is no site east"),
         ("weighers: [{name: preference, sites: {east: 1}}]", "4:39: there is no site east"),
+        ("weighers: [{name: home_site, site_by_group: {/x/y: nort}}]", "4:52: there is no site nort; did you mean 'north'?"),
+        ("weighers: [{name: home_site, home: -60}]", "4:30: unknown key 'home'; did you mean 'home_s'?"),
+        ("weighers: [{name: home_site, home_s: -5m}]", "4:38: home_s should be a number, not '-5m': write -300 (seconds)"),
+        ("weighers: [{name: home_site, site_by_group: {x/y: north}}]", "4:45: site_by_group must begin with a slash: write /x/y, not x/y"),
+        ("weighers: [{name: fair_share, of: site, shares_percent: {nort: 10}}]", "4:58: there is no site nort; did you mean 'north'?"),
+        ("weighers: [{name: fair_share, of: site, shares_percent: {north: 20%}}]", "4:65: north should be a number, not '20%': write 20 (percent)"),
+        ("weighers: [{name: fair_share, of: sites, shares_percent: {north: 10}}]", "4:35: of should be 'site', 'group' or 'user', not 'sites'; did you mean 'site'?"),
+        ("weighers: [{name: fair_share, of: site}]", "4:12: fair_share of a site needs shares_percent"),
+        ("weighers: [{name: fair_share, of: user, other_share_percent: 5, prior_core_hours: 100h}]", "4:83: prior_core_hours should be a number, not '100h': write 100 (core-hours)"),
+        (WEIGHERS + "estimate: {data: {tape: {rate_mb_s: 1.5 GB/s}}}", "5:37: rate_mb_s should be a number, not '1.5 GB/s': write 1500 (MB/s)"),
+        ("weighers: [{name: fair_share}]", "4:12: 'of' is missing"),
+        (WEIGHERS + "match: {groups: [x/*]}", "5:17: groups must begin with a slash: write /x/*, not x/*"),
         (WEIGHERS + "estimate: {data: {staging_by_site: {east: prefetch}}}", "5:37: there is no site east"),
     ],
 )  # fmt: skip
@@ -110,7 +122,8 @@ trim: {max_offers: 0}
         "ranking/default.yaml:5:33: rate should be a number, not 'x'",
         (
             "ranking/default.yaml:6:12: name 'nothing' is not known; known are cost,"
-            " data_moved, failure_risk, metric, preference, time_to_start"
+            " data_moved, failure_risk, fair_share, home_site, metric, preference,"
+            " time_to_start"
         ),
         "ranking/default.yaml:8:21: unknown key 'colour'",
         "ranking/default.yaml:9:20: max_offers must be more than 0, not 0",

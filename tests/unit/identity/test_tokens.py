@@ -38,6 +38,24 @@ async def test_a_good_token_names_its_bearer_and_groups(issuer, verifier):
 
 
 @pytest.mark.parametrize(
+    ("claim", "value", "home"),
+    [
+        ("home_site", "espsrc", "espsrc"),
+        ("https://srcnet.example/home", "espsrc", "espsrc"),
+        ("home_site", ["espsrc"], ""),
+        ("home_site", 7, ""),
+        ("home_site", None, ""),
+        (None, "espsrc", ""),
+    ],
+)
+async def test_a_claim_names_the_home_site(issuer, session, claim, value, home):
+    rules = TokenRules(issuer.url, AUDIENCE, home_site_claim=claim)
+    verifier = JwtVerifier(rules, IssuerKeys(issuer.url, session, KeyLimits()))
+    token = issuer.token(**{claim or "home_site": value})
+    assert (await verifier.verify(token)).home_site == home
+
+
+@pytest.mark.parametrize(
     ("claims", "why"),
     [
         ({"iss": "https://other.example"}, "another issuer"),

@@ -142,6 +142,10 @@ EXAMPLES = [
     ),
     (events.ReleasesQueued(6), {("loser_release_backlog", ()): 6}),
     (
+        events.SiteUsed("jpsrc", 12.5),
+        {("used_core_hours", (("site", "jpsrc"),)): 12.5},
+    ),
+    (
         events.SiteCalibrated("jpsrc", 240.0, 31, 4),
         {
             ("start_lateness_seconds", (("site", "jpsrc"),)): 240,

@@ -1,11 +1,12 @@
 """What another policy would have made of a decision."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from aggregator.domain.ranking.comparison import Choice, Tally, reconsidered, serves
-from aggregator.domain.ranking.knowledge import Links
+from aggregator.domain.ranking.knowledge import Links, UserFacts
 from aggregator.domain.ranking.replay import replay_inputs
 from aggregator.domain.records import Decision
 from tests.support.ranking import (
@@ -164,10 +165,22 @@ def test_the_changes_that_matter_most_are_told_one_by_one():
     [(["*"], True), (["docker-*"], True), (["jupyter-notebook"], False)],
 )
 def test_decisions_about_requests_that_it_does_not_match_are_left_out(kinds, served):
-    policy = plain_policy(match={"executable_kinds": kinds, "groups": ["/astronomers"]})
+    policy = plain_policy(match={"executable_kinds": kinds})
     assert serves(policy, decided()) is served
     found = tally(policy, decided())
     assert (found["replayed"], found["not_served"]) == (served, not served)
+
+
+@pytest.mark.parametrize(
+    ("groups", "served"),
+    [(("/astronomers", "/x"), True), (("/operators",), False), ((), False)],
+)
+def test_decisions_of_users_whom_it_does_not_match_are_left_out(groups, served):
+    knowledge = replace(KNOWLEDGE, user=UserFacts(groups))
+    inputs = replay_inputs(wanting("x"), "r-1", OFFERS, knowledge, NOW)
+    policy = plain_policy(match={"groups": ["/astro*"]})
+    assert serves(policy, decided(inputs=inputs)) is served
+    assert serves(SOONEST, decided(inputs=inputs))
 
 
 def test_what_can_not_be_read_is_counted():

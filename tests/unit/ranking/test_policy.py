@@ -164,7 +164,7 @@ NOTEBOOK = ExecutionRequest("jupyter-notebook")
 CONTAINER = ExecutionRequest("docker-container")
 POLICIES = [
     named("interactive", executable_kinds=["jupyter-*"]),
-    named("staff", groups=["src/*"], selectable_by_user=False),
+    named("staff", groups=["/src/*"], selectable_by_user=False),
     named("default"),
 ]
 
@@ -174,8 +174,8 @@ POLICIES = [
     [
         (NOTEBOOK, (), "interactive"),
         (CONTAINER, (), "default"),
-        (CONTAINER, ("src/operators",), "staff"),
-        (CONTAINER, ("other",), "default"),
+        (CONTAINER, ("/src/operators",), "staff"),
+        (CONTAINER, ("/other",), "default"),
     ],
 )
 def test_the_first_policy_that_matches_serves(request_, groups, expected):
@@ -194,4 +194,4 @@ def test_a_client_may_ask_for_a_policy_where_that_is_allowed():
         with pytest.raises(UnknownPolicy, match=r"\(to choose: default\)"):
             choose(POLICIES, request, wanted=wanted)
     with pytest.raises(UnknownPolicy):
-        choose(POLICIES, CONTAINER, frozenset({"src/x"}), "staff")
+        choose(POLICIES, CONTAINER, frozenset({"/src/x"}), "staff")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from aggregator.domain.offers import Amount
 from aggregator.domain.ranking.explanation import (
     Confidence,
     Estimate,
@@ -76,9 +77,39 @@ async def test_what_was_promised_and_seen(store):
             bytes_to_move=10**12,
             sources=("B_DISK",),
             is_sure=True,
+            cores=4.0,
+            available=600.0,
         ),
         Course(later(30), later(2100), later(30), later(2030)),
+        user=("https://issuer.example", "ana"),
     )
+
+
+@pytest.mark.parametrize(
+    ("cores", "had"),
+    [
+        (Amount(2, 8), 8.0),
+        (Amount(2), 2.0),
+        (Amount(), 1.0),
+        (Amount(0, 0), 1.0),
+        (Amount(-3), 1.0),
+    ],
+)
+async def test_what_was_used_and_by_whom(store, cores, had):
+    groups = ("/srcnet/spain", "/srcnet/users")
+    offered = replace(offer("one"), cores=cores, available=None)
+    await accept(store, "one", offers=(offered,), groups=groups)
+    await see(
+        store,
+        "one",
+        ("session", "RUNNING", later(60)),
+        ("executable", "COMPLETED", later(90)),
+        ("session", "CANCELLED", later(120)),
+    )
+    [found] = await store.histories.read(["one"])
+    assert found.groups == groups
+    assert (found.promise.cores, found.promise.available) == (had, None)
+    assert (found.course.started, found.course.ended) == (later(60), later(120))
 
 
 @pytest.mark.parametrize(
