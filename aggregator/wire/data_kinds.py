@@ -97,7 +97,8 @@ def translated(
         what = str(named.did or named.name)
         other = _otherwise(item, named.did, known, locate)
         if other is None:
-            unsayable.append(f"it doesn't know {_WORDS[kind]} data such as {what}")
+            reason = f"it doesn't know {_WORDS[kind]} data such as {what}"
+            unsayable.append(reason + _lacking(named.did, known))
             continue
         data.append(other)
         changes.append(f"{what} was asked for as {_told(other)}")
@@ -194,6 +195,13 @@ def _otherwise(
             rest = {k: v for k, v in item.items() if k not in BLOCKS}
             return {**rest, "kind": _URIS[kind], **block}
     return None
+
+
+def _lacking(did: Did | None, known: Collection[DataKind]) -> str:
+    """Say what would have helped, if anything would."""
+    if did is None or not url_schemes(known):
+        return ""
+    return ", and no URL of the whole is known that it could read"
 
 
 def _as_simple(url: str) -> Node | None:

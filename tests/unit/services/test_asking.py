@@ -209,7 +209,10 @@ async def test_without_a_url_of_all_data_a_site_is_not_asked(located, block):
     answer = await bench.ask(broker, request, knows=(DataKind.SIMPLE, DataKind.S3))
     assert broker.asked == []
     assert answer.outcome is Outcome.INCAPABLE
-    assert answer.detail == "it doesn't know SKAO data such as testing:x"
+    assert answer.detail == (
+        "it doesn't know SKAO data such as testing:x,"
+        " and no URL of the whole is known that it could read"
+    )
     rucio = Broker()
     await bench.ask(rucio, request, knows=(DataKind.SIMPLE, DataKind.RUCIO))
     assert rucio.kinds == [["rucio"]]
@@ -263,7 +266,10 @@ async def test_a_no_stays_a_no_where_nothing_else_can_be_said():
     answer = await bench.ask(broker, knows=knows)
     assert broker.kinds == [["skao"]]
     assert answer.outcome is Outcome.NO_OFFER
-    assert answer.detail == "it doesn't know SKAO data such as testing:x"
+    assert answer.detail == (
+        "it doesn't know SKAO data such as testing:x,"
+        " and no URL of the whole is known that it could read"
+    )
 
 
 @virtual_time

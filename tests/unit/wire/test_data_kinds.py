@@ -116,7 +116,10 @@ def test_what_can_not_be_said_is_told():
         skao(), data("ivoa", "two", ivoa={"ivoid": "ivo://x"}), known=[SIMPLE], url=""
     )
     assert translation.unsayable == (
-        "it doesn't know SKAO data such as testing:x",
+        (
+            "it doesn't know SKAO data such as testing:x,"
+            " and no URL of the whole is known that it could read"
+        ),
         "it doesn't know IVOA data such as two",
     )
 
