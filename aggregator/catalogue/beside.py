@@ -1,7 +1,7 @@
 """A replica catalogue with the operator's own entries beside it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from aggregator.domain.replicas import Did, LocatedData
@@ -10,6 +10,7 @@ from aggregator.ports.catalogue import ReplicaCatalogue
 _CAVEAT: Final = "taken from the static entries, as the catalogue doesn't tell"
 
 
+@dataclass(frozen=True, slots=True)
 class CatalogueWithEntries:
     """Takes from static entries what the catalogue doesn't tell.
 
@@ -17,16 +18,15 @@ class CatalogueWithEntries:
     doesn't answer for, everything, with a caveat.
     """
 
-    def __init__(self, catalogue: ReplicaCatalogue, entries: ReplicaCatalogue) -> None:
-        self._catalogue = catalogue
-        self._entries = entries
+    catalogue: ReplicaCatalogue
+    entries: ReplicaCatalogue
 
     async def locate(
         self, dids: Collection[Did], deadline: float
     ) -> Mapping[Did, LocatedData]:
         """Return what either knows of ``dids`` by ``deadline``."""
-        told = await self._catalogue.locate(dids, deadline)
-        entries = await self._entries.locate(dids, deadline)
+        told = await self.catalogue.locate(dids, deadline)
+        entries = await self.entries.locate(dids, deadline)
         completed = {did: _completed(told.get(did), e) for did, e in entries.items()}
         return {**told, **completed}
 

@@ -1,5 +1,6 @@
 """``policy``: check ranking policies, explain orders, try policies and replay them."""
 
+from collections.abc import Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -44,21 +45,23 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check policies; ends with 1 where one is bad, and says where and why."""
-    from aggregator.cli.service import print_verdict, refuse
+    from aggregator.cli.service import print_verdict, print_warnings, refuse
     from aggregator.configuration.components import installed_components
     from aggregator.configuration.policies import load_policies
-    from aggregator.configuration.problems import ConfigurationError
+    from aggregator.configuration.problems import ConfigurationError, Findings
 
+    findings = Findings()
     try:
-        policies = load_policies(files, installed_components(), sites)
+        policies = load_policies(files, installed_components(), sites, findings)
     except ConfigurationError as error:
         if not as_json:
             refuse(error)
         print_verdict(error.problems, ok=False)
         raise typer.Exit(ExitCode.REFUSED) from None
     if as_json:
-        print_verdict((), ok=True)
+        print_verdict(findings.warnings, ok=True)
         return
+    print_warnings(findings.warnings)
     for file, policy in zip(files, policies, strict=True):
         typer.echo(f"{file}: good; {_described(policy)}")
 
@@ -192,9 +195,13 @@ def _described(policy: "Policy") -> str:
     identity = policy.identity
     return (
         f"policy {identity.name} revision {identity.revision},"
-        f" {len(policy.filters)} filters, {len(policy.weighers)} weighers,"
+        f" {_count(policy.filters, 'filter')}, {_count(policy.weighers, 'weigher')},"
         f" sha256 {identity.sha256[:12]}"
     )
+
+
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
 
 
 async def _decision(broker: "BrokerClient", uuid: str) -> "DecisionAnswer":

@@ -10,7 +10,7 @@ from aggregator.cli.connection import AsJson
 from aggregator.cli.exits import ExitCode, fail
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from aggregator.configuration.problems import ConfigurationError, Problem
 
@@ -59,8 +59,7 @@ def check(*, config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
     if as_json:
         print_verdict(configuration.warnings, ok=True)
         return
-    for warning in configuration.warnings:
-        typer.echo(f"{warning} (warning)", err=True)
+    print_warnings(configuration.warnings)
     policies = ", ".join(one.identity.name for one in configuration.policies)
     typer.echo(f"{config}: good; {len(configuration.sites)} sites, policies {policies}")
 
@@ -70,6 +69,12 @@ def refuse(error: "ConfigurationError") -> NoReturn:
     for problem in error.problems:
         typer.echo(str(problem), err=True)
     raise typer.Exit(ExitCode.REFUSED)
+
+
+def print_warnings(warnings: "Iterable[Problem]") -> None:
+    """Print what deserves a look, but stops nothing, on standard error."""
+    for warning in warnings:
+        typer.echo(f"{warning} (warning)", err=True)
 
 
 def print_verdict(problems: "Sequence[Problem]", *, ok: bool) -> None:

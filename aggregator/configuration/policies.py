@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter
 
-from aggregator.configuration.directory import Directory
+from aggregator.configuration.directory import Directory, read_directory
 from aggregator.configuration.documents import (
     Document,
     parse_document,
@@ -25,7 +25,7 @@ from aggregator.domain.errors import InputError, InvalidInput, SyntaxFault, Viol
 from aggregator.domain.ranking.components import Components, Filter, Weigher
 from aggregator.domain.ranking.document import PolicyDocument
 from aggregator.domain.ranking.policy import Place, Policy, PolicyFault, assemble
-from aggregator.domain.ranking.site_filters import SiteList
+from aggregator.domain.ranking.site_filters import RequiredRse, SiteList
 from aggregator.domain.ranking.user_weighers import FairShare, HomeSite
 from aggregator.domain.ranking.weighers import Preference
 
@@ -35,7 +35,10 @@ _POLICY: Final = TypeAdapter(PolicyDocument)
 
 
 def load_policies(
-    paths: Sequence[Path], components: Components, sites: Path | None = None
+    paths: Sequence[Path],
+    components: Components,
+    sites: Path | None = None,
+    findings: Findings | None = None,
 ) -> tuple[Policy, ...]:
     """Read policies alone, without the rest of a configuration.
 
@@ -43,12 +46,13 @@ def load_policies(
         paths: Their files, in order.
         components: The filters and weighers that they may name.
         sites: The file of the sites that they may name; None allows any name.
+        findings: Take what deserves a warning.
 
     Raises:
         ConfigurationError: With all that is wrong with them.
     """
-    findings = Findings()
-    directory = Directory(names=_names_in(sites, findings))
+    findings = Findings() if findings is None else findings
+    directory = _directory_in(sites, findings)
     documents = [read_document(path, findings) for path in paths]
     read = [document for document in documents if document is not None]
     policies = read_policies(read, components, directory, findings)
@@ -57,14 +61,10 @@ def load_policies(
     return policies
 
 
-def _names_in(sites: Path | None, findings: Findings) -> AbstractSet[str] | None:
+def _directory_in(sites: Path | None, findings: Findings) -> Directory:
+    """Return the sites of a file; whatever is wrong with these is not told here."""
     document = None if sites is None else read_document(sites, findings)
-    if document is None:
-        return None
-    listed = at(document.value, "/sites")
-    places = range(len(listed) if isinstance(listed, list) else 0)
-    names = (at(document.value, join("/sites", place, "name")) for place in places)
-    return frozenset(name for name in names if isinstance(name, str))
+    return read_directory(document, frozenset(), frozenset(), Findings())
 
 
 class PolicyTexts:
@@ -130,6 +130,7 @@ def read_policies(
             reason = f"a policy {name} is in {first[name]} already"
             findings.problems.append(document.problem("/metadata/name", reason))
         _report_strangers(document, directory, findings)
+        _warn_of_foreign_rses(document, directory, findings)
     policies = [_policy(document, components, findings) for document in documents]
     return tuple(policy for policy in policies if policy is not None)
 
@@ -199,6 +200,22 @@ def _report_strangers(
             is_key = steps(pointer)[-1] == name
             problem = document.key_problem if is_key else document.problem
             findings.problems.append(problem(pointer, reason))
+
+
+def _warn_of_foreign_rses(
+    document: Document, directory: Directory, findings: Findings
+) -> None:
+    """Warn of storage elements of no site; the site registry may know more of them."""
+    known = directory.rse_sites()
+    if not known:
+        return
+    for place, entry in _entries(document, "/filters"):
+        if entry.get("name") == RequiredRse.name:
+            for pointer, name in _names(document, f"{place}/rses"):
+                if directory.rse(name) not in known:
+                    nearest = suggestion(name, [*known, *directory.rse_aliases])
+                    reason = f"{name} is a storage element of no site{nearest}"
+                    findings.warnings.append(document.problem(pointer, reason))
 
 
 def _site_names(document: Document) -> Iterator[tuple[str, str]]:

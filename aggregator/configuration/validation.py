@@ -20,6 +20,7 @@ T = TypeVar("T")
 _UNKNOWN: Final = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 _CHOICES: Final = frozenset({"enum", "literal_error"})
 _NUMBERS: Final = frozenset({"int_type", "float_type", "int_parsing", "float_parsing"})
+_LISTS: Final = frozenset({"list_type", "tuple_type"})
 _WANTED: Final = {
     "bool_type": "true or false",
     "dataclass_type": "a mapping",
@@ -158,7 +159,10 @@ def _explained(
         key = steps(pointer)[-1]
         reason = f"unknown key '{key}'{suggestion(key, _keys_beside(adapter, pointer))}"
         return document.key_problem(base + pointer, reason)
-    if kind == "missing":
+    if kind == "missing" and isinstance(detail["loc"][-1], int):
+        count = len(detail["input"])
+        reason = f"{name_of(base + pointer)} should have more items than {count}"
+    elif kind == "missing":
         reason = f"'{detail['loc'][-1]}' is missing"
     elif kind == "value_error":
         pointer, reason = _refused(detail, base, pointer)
@@ -202,6 +206,8 @@ def _wanted(detail: ErrorDetails, pointer: str) -> str:
         hint = plain_number_hint(_key_with_unit(pointer), given)
     elif kind == "string_type" and isinstance(given, int | float):
         hint = "put it in quotes"
+    elif kind in _LISTS and isinstance(given, str | int | float):
+        hint = f"write [{given}]"
     return f"should be {_WANTED[kind]}, not {_shown(given)}" + (hint and f": {hint}")
 
 

@@ -84,8 +84,12 @@ def _difference(before: Federation, after: Federation) -> str:
             {policy.identity.name: policy for policy in after.policies},
         ),
     ]
+    if not changes and before.policies != after.policies:
+        changes.append("order of policies changed")
     if before.links != after.links:
         changes.append("links changed")
+    if before.catalogue != after.catalogue:
+        changes.append("replicas changed")
     return f"revision {after.revision}: {', '.join(changes) or 'nothing new'}"
 
 

@@ -147,8 +147,8 @@ class FailureRisk(Weigher):
 
     def __post_init__(self) -> None:
         not_negative(retry_s=self.retry_s)
-        failures, successes = self.prior
-        positive(prior_failures=failures, prior_successes=successes)
+        for amount in self.prior:
+            positive(prior=amount)
 
     @property
     def seconds_per_unit(self) -> float:

@@ -75,6 +75,20 @@ def test_names_of_sites_are_checked_where_the_sites_are_given(run, quickest):
     assert run("policy", "check", quickest, "--sites", "none.yaml").exit_code == 1
 
 
+def test_what_deserves_a_look_is_told(run, quickest):
+    quickest.write_text(QUICKEST + "filters: [{name: required_rse, rses: [NOWHERE]}]")
+    sites = ROOT / "config" / "sites.yaml"
+    result = run("policy", "check", quickest, "--sites", sites)
+    assert result.exit_code == 0
+    warned = ":6:39: NOWHERE is a storage element of no site (warning)\n"
+    assert result.stderr == f"{quickest}{warned}"
+    good = "good; policy quickest revision 2, 1 filter, 1 weigher, sha256 "
+    assert result.stdout.startswith(f"{quickest}: {good}")
+    verdict = run("policy", "check", quickest, "--sites", sites, "--json")
+    document = json.loads(verdict.stdout)
+    assert (document["ok"], len(document["problems"])) == (True, 1)
+
+
 def test_an_order_is_explained(ask, offer_set):
     uuid = uuid_of(offer_set)
     result = ask("policy", "explain", uuid)

@@ -3,7 +3,7 @@ from hashlib import sha256
 import pytest
 
 from aggregator.configuration.policies import load_policies
-from aggregator.configuration.problems import ConfigurationError
+from aggregator.configuration.problems import ConfigurationError, Findings
 from aggregator.domain.ranking.builtin import BUILT_IN
 from aggregator.domain.ranking.explanation import PolicyIdentity
 from aggregator.domain.ranking.site_filters import SiteList
@@ -80,6 +80,9 @@ def test_a_policy_is_known_by_its_name_revision_and_bytes(bench):
         ("weighers: [{name: fair_share, of: user, other_share_percent: 5, prior_core_hours: 100h}]", "4:83: prior_core_hours should be a number, not '100h': write 100 (core-hours)"),
         (WEIGHERS + "estimate: {data: {tape: {rate_mb_s: 1.5 GB/s}}}", "5:37: rate_mb_s should be a number, not '1.5 GB/s': write 1500 (MB/s)"),
         ("weighers: [{name: fair_share}]", "4:12: 'of' is missing"),
+        ("weighers: [{name: failure_risk, prior: [1]}]", "4:40: prior should have more items than 1"),
+        ("weighers: [{name: failure_risk, prior: [0, 19]}]", "4:40: prior must be more than 0, not 0"),
+        (WEIGHERS + "match: {executable_kinds: jupyter-notebook}", "5:27: executable_kinds should be a list, not 'jupyter-notebook': write [jupyter-notebook]"),
         (WEIGHERS + "match: {groups: [x/*]}", "5:17: groups must begin with a slash: write /x/*, not x/*"),
         (WEIGHERS + "estimate: {data: {staging_by_site: {east: prefetch}}}", "5:37: there is no site east"),
     ],
@@ -157,6 +160,37 @@ def test_a_missing_policy_is_told_where_it_is_named(bench):
     assert bench.problems() == [
         "metabroker.yaml:1:20: none.yaml can't be read: no such file or directory"
     ]
+
+
+def test_storage_elements_of_no_site_are_warned_of(bench):
+    bench.write(
+        "sites.yaml",
+        """\
+        sites:
+          - {name: north, rses: [NORTH_DISK], broker: {url: http://north.example}}
+        rse_aliases: {OLD_DISK: NORTH_DISK}
+        """,
+    )
+    path = bench.write(
+        "ranking/default.yaml",
+        HEAD
+        + WEIGHERS
+        + "filters: [{name: required_rse, rses: [north_disk, OLD_DISK, NORTH_DSK, X]}]",
+    )
+    reasons = [
+        "NORTH_DSK is a storage element of no site; did you mean 'NORTH_DISK'?",
+        "X is a storage element of no site",
+    ]
+    assert [one.reason for one in bench.load().warnings] == reasons
+    found = Findings()
+    load_policies([path], BUILT_IN, bench.root / "sites.yaml", found)
+    assert [(one.reason, one.line, one.column) for one in found.warnings] == [
+        (reasons[0], 5, 61),
+        (reasons[1], 5, 72),
+    ]
+    nowhere = Findings()
+    load_policies([path], BUILT_IN, findings=nowhere)
+    assert nowhere.warnings == []
 
 
 def test_policies_load_alone_whatever_sites_they_name(bench):

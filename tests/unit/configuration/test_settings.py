@@ -143,7 +143,10 @@ def test_a_database_url_with_a_password_is_not_shown(bench):
             ],
         ),
         ("ranking: []", ["1:10: ranking should have at least 1 item"]),
-        ("ranking: one.yaml", ["1:10: ranking should be a list, not 'one.yaml'"]),
+        (
+            "ranking: one.yaml",
+            ["1:10: ranking should be a list, not 'one.yaml': write [one.yaml]"],
+        ),
         ("- 1", ["1:1: the document should be a mapping, not a list"]),
         (
             "listen: {port: 1\n",

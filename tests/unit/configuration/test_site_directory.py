@@ -92,7 +92,7 @@ SITE = "sites:\n- name: a\n  broker: {url: 'http://a.example'}\n  "
             "country: jp",
             "4:12: country should be two capital letters of ISO 3166, such as JP",
         ),
-        ("rses: A", "4:9: rses should be a list, not 'A'"),
+        ("rses: A", "4:9: rses should be a list, not 'A': write [A]"),
         ("rses: [A, 2]", "4:13: rses[1] should be text, not 2: put it in quotes"),
         ("rses: [A, ' ']", "4:13: rses[1] should be the name of a storage element"),
         ("ingest_gbps: 0", "4:16: ingest_gbps should be greater than 0, not 0"),

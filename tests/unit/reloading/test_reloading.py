@@ -1,17 +1,24 @@
 """What can't be read changes nothing, whatever it is, and reading goes on."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 import structlog
 
+from aggregator.catalogue.beside import CatalogueWithEntries
+from aggregator.catalogue.static import StaticCatalogue
 from aggregator.domain.events import Reloaded
 from aggregator.domain.ranking.knowledge import Links
+from aggregator.domain.replicas import Did, LocatedData
 from aggregator.ports.configuration import ConfigurationRefused, Reread
 from aggregator.ports.snapshot import Federation
 from aggregator.services.reloading import Reloading
 from tests.support.in_process import RecordedTelemetry
 from tests.support.ranking import plain_policy
+
+DATA = LocatedData(Did("testing", "x"), (), 1, 1)
+OTHER = StaticCatalogue({})
 
 
 def federation(revision=1, **members):
@@ -56,7 +63,7 @@ class Present:
         return self.now
 
     def apply(self, new):
-        self.now = federation(self.now.revision + 1, links=new.links)
+        self.now = replace(new, revision=self.now.revision + 1)
         return self.now
 
 
@@ -80,6 +87,43 @@ async def test_what_is_right_takes_effect_and_is_told():
         Reloaded(success=True, detail="revision 2: links changed")
     ]
     assert [line["reason"] for line in logs] == ["look at this"]
+
+
+def policies(*names):
+    return {"policies": [plain_policy(metadata={"name": name}) for name in names]}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ({}, {}, "nothing new"),
+        (policies("a", "b"), policies("b", "a"), "order of policies changed"),
+        (policies("a", "b"), policies("b"), "policy a removed"),
+        (policies("a"), policies("a", "b"), "policy b added"),
+        (
+            {"catalogue": StaticCatalogue({DATA.did: DATA})},
+            {"catalogue": StaticCatalogue({DATA.did: replace(DATA, size=2)})},
+            "replicas changed",
+        ),
+        (
+            {"catalogue": StaticCatalogue({DATA.did: DATA})},
+            {"catalogue": StaticCatalogue({DATA.did: replace(DATA)})},
+            "nothing new",
+        ),
+        (
+            {"catalogue": CatalogueWithEntries(OTHER, StaticCatalogue({}))},
+            {"catalogue": CatalogueWithEntries(OTHER, StaticCatalogue({}))},
+            "nothing new",
+        ),
+    ],
+)
+async def test_what_changed_is_told_in_words(before, after, told):
+    service, _, telemetry = reloading(
+        Source(Reread(federation(**before)), Reread(federation(**after)))
+    )
+    assert await service.reload()
+    assert await service.reload()
+    assert telemetry.of(Reloaded)[-1].detail == f"revision 3: {told}"
 
 
 @pytest.mark.parametrize(
