@@ -29,6 +29,9 @@ from aggregator.strict_yaml.rules import (
 )
 
 _MERGE_KEY = "<<"
+_TOO_DEEP = f"nested more than {MAX_DEPTH} deep"
+_TOO_DEEP_TO_SCAN = "exceeded maximum nesting depth"
+"""What the parser says that looks ahead: its limit is higher, and met earlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,8 @@ def _read(text: str, places: dict[str, Place] | None) -> Any:
 
 
 def _reason_of(error: yaml.MarkedYAMLError) -> str:
+    if error.problem == _TOO_DEEP_TO_SCAN:
+        return _TOO_DEEP
     parts = [part for part in (error.problem, error.context) if part]
     return " ".join(parts) or "not well-formed YAML"
 
@@ -191,7 +196,7 @@ class _Builder:
 
     def _begin(self, event: events.NodeEvent, pointer: str) -> None:
         if len(self._open) >= MAX_DEPTH:
-            raise YamlFault(f"nested more than {MAX_DEPTH} deep", _start_of(event))
+            raise YamlFault(_TOO_DEEP, _start_of(event))
         is_sequence = isinstance(event, events.SequenceStartEvent)
         frame = _Sequence(pointer) if is_sequence else _Mapping(pointer)
         self._place_value(frame.value)
