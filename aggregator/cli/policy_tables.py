@@ -67,11 +67,17 @@ def _delays(ranking: RankingAnswer) -> Table:
     for name in ("rank", "site", "starts", "bytes to move", "delay"):
         table.add_column(name, justify="left" if name == "site" else "right")
     for name in weighers:
-        table.add_column(f"= {name.replace('_', ' ')}", justify="right")
+        table.add_column(f"= {_words(name)}", justify="right")
+    table.add_column("ahead by")
     for offer in ranking.offers:
         parts = [_seconds(offer.seconds.get(name)) for name in weighers]
-        add_row(table, str(offer.rank), *_cells(offer), *parts)
+        ahead = _words(offer.ahead_by)
+        add_row(table, str(offer.rank), *_cells(offer), *parts, ahead)
     return table
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")
 
 
 def _cells(offer: RankedOfferAnswer) -> list[str]:

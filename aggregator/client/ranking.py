@@ -63,6 +63,11 @@ class RankedOfferAnswer:
         return {name: reading.number(part) or 0.0 for name, part in parts.items()}
 
     @property
+    def ahead_by(self) -> str:
+        """What puts it before the next one; empty for the last."""
+        return reading.text(self.document.get("ahead_by"))
+
+    @property
     def bytes_to_move(self) -> int | None:
         """Bytes that have no replica at the site."""
         return reading.whole(self._estimate.get("bytes_to_move"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import zip_longest
 
 from aggregator.domain.offers import Offer
 from aggregator.domain.ranking.components import Candidate, Filter, Situation
@@ -14,7 +15,7 @@ from aggregator.domain.ranking.explanation import (
 from aggregator.domain.ranking.intake import admitted, admitted_request
 from aggregator.domain.ranking.knowledge import Knowledge, SiteFacts
 from aggregator.domain.ranking.locality import Lake
-from aggregator.domain.ranking.ordering import Weighed, trim, weigh
+from aggregator.domain.ranking.ordering import Weighed, ahead_by, trim, weigh
 from aggregator.domain.ranking.policy import Policy
 from aggregator.domain.ranking.sentences import reason
 from aggregator.domain.ranking.sifting import Taken, sift
@@ -64,7 +65,7 @@ def rank(
     return Ranking(
         policy=policy.identity,
         moment=now,
-        ranked=tuple(_ranked(trimmed.kept, originals)),
+        ranked=tuple(_ranked(policy, trimmed.kept, originals)),
         dropped=tuple(_dropped((*sifted.taken, *trimmed.taken), originals)),
         funnel=(*sifted.funnel, *trimmed.funnel),
         notes=sifted.notes,
@@ -101,8 +102,12 @@ def _sort_key(weighed: Weighed) -> tuple[float | str, ...]:
     return weighed.sort_key
 
 
-def _ranked(ordered: Iterable[Weighed], originals: _Originals) -> Iterable[RankedOffer]:
-    for position, weighed in enumerate(ordered, start=1):
+def _ranked(
+    policy: Policy, ordered: Sequence[Weighed], originals: _Originals
+) -> Iterable[RankedOffer]:
+    for position, (weighed, behind) in enumerate(
+        zip_longest(ordered, ordered[1:]), start=1
+    ):
         passed, estimate = weighed.passed, weighed.passed.candidate.estimate
         yield RankedOffer(
             offer=_original(passed.candidate, originals),
@@ -113,6 +118,7 @@ def _ranked(ordered: Iterable[Weighed], originals: _Originals) -> Iterable[Ranke
             estimate=estimate,
             reason=reason(estimate, weighed.delay, weighed.seconds, passed.concessions),
             concessions=passed.concessions,
+            ahead_by="" if behind is None else ahead_by(policy, weighed, behind),
         )
 
 

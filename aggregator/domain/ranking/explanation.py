@@ -64,6 +64,8 @@ class RankedOffer:
         seconds: The part of ``delay`` that each weigher contributed, by its name.
         reason: Why it stands there, as one sentence for the user.
         concessions: Objections of filters in spite of which it was kept.
+        ahead_by: What puts it before the next one: ``filters`` that only the next
+            one fails, ``delay``, or a key of order or tie-break; empty for the last.
     """
 
     offer: Offer
@@ -74,6 +76,7 @@ class RankedOffer:
     estimate: Estimate
     reason: str
     concessions: tuple[str, ...] = ()
+    ahead_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,7 @@ def _ranked(one: RankedOffer) -> dict[str, Any]:
         "estimate": _estimate(one.estimate),
         "reason": one.reason,
         "concessions": list(one.concessions),
+        "ahead_by": one.ahead_by,
     }
 
 

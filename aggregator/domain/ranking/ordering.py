@@ -88,6 +88,18 @@ def _ties(
     return (*ties, offer.site, offer.session)
 
 
+def ahead_by(policy: Policy, better: Weighed, next_one: Weighed) -> str:
+    """Return what puts one offer before the next one, as ``RankedOffer`` says."""
+    ties = (
+        name
+        for key in policy.tiebreak
+        for name in (("start", "start") if key == "start" else (key,))
+    )
+    names = ("filters", *(policy.order.keys or ("delay",)), *ties, "site", "session")
+    pairs = zip(names, better.sort_key, next_one.sort_key, strict=True)
+    return next(name for name, first, second in pairs if first != second)
+
+
 def rendezvous_hash(request_id: str, site: str) -> int:
     """Return a number that is fixed for a request and a site, and else arbitrary.
 

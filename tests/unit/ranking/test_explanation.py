@@ -69,6 +69,7 @@ def test_the_document_tells_everything():
         "reason": "start promised in 30 s; 93.1 GiB to move from B_DISK, "
         "data ready in 2 min 42 s; delay 2 min 42 s",
         "concessions": [],
+        "ahead_by": "delay",
     }
     assert document["dropped"] == [
         {

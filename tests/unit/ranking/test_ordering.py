@@ -1,6 +1,7 @@
 """Buckets, ties, trimming."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -135,3 +136,55 @@ def test_what_was_shown_is_not_trimmed_for_better_ones():
     assert order_of(ranking) == ["A-0", "A-1", "A-2", "A-3"]
     again = ranked(policy, crowd("A", each=6), shown=shown)
     assert order_of(again) == ["A-0", "A-1", "A-2", "A-3"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "offers", "ahead"),
+    [
+        ({}, [offer("A", 0), offer("B", 120)], "delay"),
+        ({"tiebreak": ["start"]}, [offer("A", 0), offer("B", 9)], "start"),
+        (
+            {"tiebreak": ["start"], "estimate": {"start": {"accept_overhead_s": 0}}},
+            [offer("A", 0), offer("A", 0, 1)],
+            "position",
+        ),
+        (
+            {"tiebreak": ["start", "position"]},
+            [offer("A", 5), offer("B", 5)],
+            "rendezvous_hash",
+        ),
+        (
+            {},
+            [offer("A", 5), replace(offer("A", 5), session="A-1")],
+            "session",
+        ),
+        (
+            {
+                "weighers": [
+                    {"name": "time_to_start"},
+                    {"name": "preference", "sites": {"A": -1}},
+                ],
+                "tiebreak": ["preference"],
+            },
+            [offer("A", 20), offer("B", 2)],
+            "preference",
+        ),
+        (
+            {"order": {"method": "lexicographic", "keys": ["time_to_start"]}},
+            [offer("A", 0), offer("B", 120)],
+            "time_to_start",
+        ),
+    ],
+)
+def test_what_puts_an_offer_ahead_of_the_next_one_is_told(policy, offers, ahead):
+    first, last = ranked(plain_policy(**policy), offers).ranked
+    assert (first.ahead_by, last.ahead_by) == (ahead, "")
+
+
+def test_what_was_shown_and_fails_a_filter_is_behind_by_that():
+    policy = plain_policy(filters=[{"name": "site_list", "deny": ["A"]}])
+    ranking = ranked(policy, [offer("A", 0), offer("B", 999)], shown=frozenset({"A-0"}))
+    assert [(one.offer.site, one.ahead_by) for one in ranking.ranked] == [
+        ("B", "filters"),
+        ("A", ""),
+    ]
