@@ -243,12 +243,15 @@ def _show_trial(
     from aggregator.cli.policy_tables import show_trial
     from aggregator.cli.printing import console, print_json
     from aggregator.client import RankingAnswer
+    from aggregator.domain.errors import PolicyFailed
     from aggregator.domain.ranking.replay import replayed
 
     try:
         ranking = replayed(trial, decision.inputs)
     except ValueError as error:
         fail(f"the decision can't be made again here: {error}", ExitCode.REFUSED)
+    except PolicyFailed as error:
+        fail(error.detail, ExitCode.REFUSED)
     after = RankingAnswer(ranking.as_document())
     if as_json:
         print_json(

@@ -55,6 +55,10 @@ class UnknownPolicy(InvalidInput):
     """A ranking policy was asked for that can't be chosen."""
 
 
+class PolicyFailed(MetaBrokerError):
+    """A filter or weigher of a ranking policy failed: a fault in its code."""
+
+
 class UnsupportedMediaType(MetaBrokerError):
     """The body's media type is none that we read."""
 

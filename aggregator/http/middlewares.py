@@ -10,7 +10,12 @@ from typing import Final
 import structlog
 from aiohttp import hdrs, web
 
-from aggregator.domain.errors import InvalidToken, MetaBrokerError, TokenMissing
+from aggregator.domain.errors import (
+    InvalidToken,
+    MetaBrokerError,
+    PolicyFailed,
+    TokenMissing,
+)
 from aggregator.domain.events import HttpAnswered
 from aggregator.domain.tracing import continued
 from aggregator.http.keys import (
@@ -93,6 +98,8 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
     try:
         return await handler(request)
     except MetaBrokerError as error:
+        if isinstance(error, PolicyFailed):
+            _log.exception("policy_failed", path=request.path, reason=error.detail)
         return await problem(request, error)
     except web.HTTPException as exception:
         if exception.status < _BAD_REQUEST:

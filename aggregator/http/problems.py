@@ -39,6 +39,7 @@ KINDS: Final[dict[type[errors.MetaBrokerError], Kind]] = {
     errors.SyntaxFault: Kind(400, "not-well-formed", "The body is not well-formed"),
     errors.InvalidInput: Kind(422, "invalid", "The body is not what can be asked for"),
     errors.UnknownPolicy: Kind(422, "unknown-policy", "No such policy to choose"),
+    errors.PolicyFailed: Kind(500, "policy-failed", "The ranking policy failed"),
     errors.InputError: Kind(400, "bad-request", "The request can't be understood"),
     errors.UnsupportedMediaType: Kind(415, "media-type", "The media type isn't read"),
     errors.NotAcceptable: Kind(406, "not-acceptable", "No acceptable form"),

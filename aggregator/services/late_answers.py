@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import structlog
 
-from aggregator.domain.errors import StoreUnavailable
+from aggregator.domain.errors import PolicyFailed, StoreUnavailable
 from aggregator.domain.events import LateAnswered, OffersReceived
 from aggregator.domain.outcomes import SiteAnswer
 from aggregator.domain.records import OfferSet, Release
@@ -94,6 +94,8 @@ class LateAnswers:
                     taken |= error.sessions
         except StoreUnavailable as error:
             _log.warning("late_answers_not_kept", offer_set=uuid, reason=error.detail)
+        except PolicyFailed as error:
+            _log.exception("policy_failed", offer_set=uuid, reason=error.detail)
         await self._release(fan_out, arrived, "the offer set is closed")
         return False
 

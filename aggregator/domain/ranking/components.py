@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Final, Literal, TypeVar
 
+from aggregator.domain.errors import PolicyFailed
 from aggregator.domain.offers import Offer
 from aggregator.domain.ranking.explanation import Estimate
 from aggregator.domain.ranking.knowledge import Knowledge, SiteFacts
@@ -103,6 +104,12 @@ class Weigher(ABC):
     @abstractmethod
     def quantity(self, candidate: Candidate, situation: Situation, /) -> float:
         """Return what is weighed, in the weigher's own unit; less is better."""
+
+
+def failed(component: Filter | Weigher, error: Exception) -> PolicyFailed:
+    """Return what to raise where a component raised, as those of others may."""
+    kind = "filter" if isinstance(component, Filter) else "weigher"
+    return PolicyFailed(f"the {kind} {component.name} of the policy failed: {error!r}")
 
 
 _Component = TypeVar("_Component", type[Filter], type[Weigher])

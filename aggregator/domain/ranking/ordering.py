@@ -7,7 +7,7 @@ from hashlib import sha256
 from math import floor
 from typing import Final
 
-from aggregator.domain.ranking.components import Situation
+from aggregator.domain.ranking.components import Situation, failed
 from aggregator.domain.ranking.document import Trim
 from aggregator.domain.ranking.explanation import FunnelStep
 from aggregator.domain.ranking.intake import clipped
@@ -39,14 +39,15 @@ class Weighed:
 
 def weigh(policy: Policy, passed: Passed, situation: Situation) -> Weighed:
     """Weigh one offer, by itself."""
-    quantities = {
-        weigher.key: clipped(weigher.quantity(passed.candidate, situation))
-        for weigher in policy.weighers
-    }
-    seconds = {
-        weigher.key: clipped(weigher.seconds_per_unit * quantities[weigher.key])
-        for weigher in policy.weighers
-    }
+    quantities: dict[str, float] = {}
+    seconds: dict[str, float] = {}
+    for weigher in policy.weighers:
+        key = weigher.key
+        try:
+            quantities[key] = clipped(weigher.quantity(passed.candidate, situation))
+            seconds[key] = clipped(weigher.seconds_per_unit * quantities[key])
+        except Exception as error:
+            raise failed(weigher, error) from error
     delay = round(clipped(sum(seconds.values())), _DECIMALS)
     width = policy.order.bucket_s
     bucket = floor(delay / width)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from aggregator.domain.ranking.components import Candidate, Filter, Situation
+from aggregator.domain.ranking.components import Candidate, Filter, Situation, failed
 from aggregator.domain.ranking.explanation import FunnelStep
 
 
@@ -97,11 +97,14 @@ def _judge(
     situation: Situation,
     shown: frozenset[str],
 ) -> _Judged:
-    objections = {
-        index: objection
-        for index, one in enumerate(filters)
-        if (objection := one.objection(candidate, situation)) is not None
-    }
+    objections: dict[int, str] = {}
+    for index, one in enumerate(filters):
+        try:
+            objection = one.objection(candidate, situation)
+        except Exception as error:
+            raise failed(one, error) from error
+        if objection is not None:
+            objections[index] = objection
     offer = candidate.offer
     return _Judged(
         candidate,

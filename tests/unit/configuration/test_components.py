@@ -6,13 +6,19 @@ import sys
 from itertools import count
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from aggregator.cli import app
 from aggregator.configuration.components import installed_components
 from aggregator.configuration.policies import load_policies
 from aggregator.configuration.problems import ConfigurationError
+from aggregator.domain.errors import PolicyFailed
+from aggregator.domain.ranking.knowledge import Knowledge
+from aggregator.domain.ranking.replay import replay_inputs, replayed
 from site_adapters.simulated import SimulatedSite
+from tests.support.conversation import eventually
+from tests.support.ranking import NOW, offer, wanting
 from tests.support.running import REFERENCE, running_federation
 
 MODULE = '''\
@@ -52,6 +58,33 @@ class Moon(Weigher):
 
     def quantity(self, candidate, situation, /):
         return self.brightness
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Eclipsed(Weigher):
+    """Fails where there is no moon."""
+
+    name: ClassVar[str] = "eclipsed"
+    at: str
+
+    @property
+    def seconds_per_unit(self):
+        return 1.0
+
+    def quantity(self, candidate, situation, /):
+        if candidate.offer.site == self.at:
+            raise TypeError("no moon")
+        return 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Eclipse(Filter):
+    """Fails wherever it is asked."""
+
+    name: ClassVar[str] = "eclipse"
+
+    def objection(self, candidate, situation, /):
+        return {}["no moon"]
 
 
 class NotADataclass(Moon):
@@ -164,6 +197,80 @@ async def test_the_service_ranks_by_them(lunar, policy, tmp_path):
         "the moon shines at espsrc"
     }
     assert told["policies"][0]["filters"][0]["shining_at"] == ["espsrc"]
+
+
+HEAD = POLICY.partition("filters:")[0]
+FAILING = {
+    "weigher": (
+        HEAD + "weighers: [{name: time_to_start}, {name: eclipsed, at: jpsrc}]",
+        "the weigher eclipsed of the policy failed: TypeError('no moon')",
+    ),
+    "filter": (
+        HEAD + "filters: [{name: eclipse}]\nweighers: [{name: time_to_start}]",
+        "the filter eclipse of the policy failed: KeyError('no moon')",
+    ),
+}
+
+
+@pytest.fixture
+def eclipse(install):
+    install("eclipse = MODULE:Eclipse", "eclipsed = MODULE:Eclipsed")
+
+
+def nothing_reserved_at(site):
+    async def is_free():
+        return site.sessions and not site.open_reservations()
+
+    return is_free
+
+
+@pytest.mark.parametrize("kind", FAILING)
+async def test_one_that_fails_is_named_and_what_was_reserved_given_back(
+    eclipse, policy, tmp_path, kind
+):
+    text, detail = FAILING[kind]
+    policy.write_text(text)
+    site = SimulatedSite(name="jpsrc", rses=("JPSRC_STORM",))
+    settings = {"ranking": [str(policy)]}
+    async with running_federation(tmp_path, site, settings=settings) as federation:
+        with structlog.testing.capture_logs() as logs:
+            response = await federation.post("/offersets", REFERENCE)
+            problem = await response.json()
+        assert response.status == 500
+        assert problem["type"] == "urn:metabroker:problem:policy-failed"
+        assert problem["detail"] == detail
+        [logged] = [one for one in logs if one["event"] == "policy_failed"]
+        assert (logged["reason"], logged["exc_info"]) == (detail, True)
+        await eventually(nothing_reserved_at(federation.sites["jpsrc"]))
+
+
+async def test_late_offers_that_can_not_be_ranked_are_given_back(
+    eclipse, policy, tmp_path
+):
+    policy.write_text(FAILING["weigher"][0])
+    sites = [
+        SimulatedSite(name="espsrc", rses=("SPSRC_STORM",)),
+        SimulatedSite(name="jpsrc", rses=("JPSRC_STORM",), latency={"request": 0.6}),
+    ]
+    settings = {
+        "ranking": [str(policy)],
+        "fan_out": {"deadline": 0.3, "shortest_wait": 0.1, "late_answers": 5},
+    }
+    async with running_federation(tmp_path, *sites, settings=settings) as federation:
+        response = await federation.post("/offersets", REFERENCE)
+        assert response.status == 303
+        await eventually(nothing_reserved_at(federation.sites["jpsrc"]))
+        assert federation.sites["espsrc"].open_reservations()
+
+
+def test_a_trial_by_one_that_fails_says_which(eclipse, policy):
+    for text, detail in FAILING.values():
+        policy.write_text(text)
+        [trial] = load_policies([policy], installed_components())
+        inputs = replay_inputs(wanting(), "r", [offer("jpsrc")], Knowledge(), NOW)
+        with pytest.raises(PolicyFailed) as caught:
+            replayed(trial, inputs)
+        assert caught.value.detail == detail
 
 
 @pytest.mark.parametrize(

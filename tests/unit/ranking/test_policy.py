@@ -98,7 +98,10 @@ def test_a_document_that_is_no_policy(section, place, reason):
         ({"weighers": [{"name": "data_moved", "rate_s_per_gb": -1}]}, "rate_s_per_gb"),
         ({"weighers": [{"name": "cost", "missing": -1}]}, "missing must be 0"),
         ({"weighers": [{"name": "metric", "type": "urn:x"}]}, "rate_s_per_unit"),
-        ({"weighers": [{"name": "failure_risk", "prior": [0, 1]}]}, "prior must be more than 0"),
+        (
+            {"weighers": [{"name": "failure_risk", "prior": [0, 1]}]},
+            "prior must be more than 0",
+        ),
         (
             {"weighers": [{"name": "preference", "sites": {"A": float("inf")}}]},
             "A must",
