@@ -96,6 +96,15 @@ async def test_a_client_of_each_dialect_gets_offers_of_all_sites_in_its_own(
             assert speaks.about(component)["uuid"]
 
 
+async def test_every_site_understands_when_to_start(federation, speaks):
+    request = speaks.request(start="2026-11-01T10:00:00Z/P1Y")
+
+    offer_set = await (await submit(federation, speaks, request)).json()
+
+    offers = offers_by_site(federation, speaks, offer_set)
+    assert offers.keys() == federation.sites.keys()
+
+
 async def test_nothing_of_another_dialect_is_left_in_an_answer(federation, speaks):
     offer_set = await (await submit(federation, speaks)).json()
     names = set(names_in(offer_set))

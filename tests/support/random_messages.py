@@ -234,7 +234,8 @@ def bodies(draw, name):
 
 @st.composite
 def requests(draw, name):
-    start = st.lists(intervals, min_size=1, max_size=2) if name in EARLY else intervals
+    listed = st.lists(intervals, min_size=1, max_size=2)
+    start = {"2025-05": listed, "2025-06": listed | intervals}.get(name, intervals)
     asked = st.fixed_dictionaries(
         {},
         optional={

@@ -87,7 +87,7 @@ class Request:
 
     def worded(self, payload: Node, lexicon: Lexicon) -> Node:
         """Return a canonical request in the lexicon's dialect."""
-        if lexicon.wording.start_list:
+        if lexicon.wording.requested_start == "list":
             payload = _with_requested_start(payload, _as_list)
         payload = _worded_parts(payload, lexicon)
         return lowered(payload) if lexicon.wording.meta_on_top else payload

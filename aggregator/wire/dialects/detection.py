@@ -95,7 +95,7 @@ def _nesting(body: Mapping[str, Any]) -> Iterator[Evidence]:
             yield lambda wording: wording.offered_schedule
         requested = schedule.get("requested")
         if isinstance(requested, dict) and isinstance(requested.get("start"), list):
-            yield lambda wording: wording.start_list
+            yield lambda wording: wording.requested_start != "interval"
     if "costs" in body or "metrics" in body:
         yield lambda wording: any(kind.startswith("costs/") for kind in wording.kinds)
 

@@ -38,6 +38,7 @@ _FLATTENED: Final = replace(
         }.items()
     },
     storage_link="resources",
+    requested_start="list",
 )
 
 WORDING: Final = replace(

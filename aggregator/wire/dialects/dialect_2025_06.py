@@ -1,4 +1,7 @@
-"""Dialect 2025-06, spoken from June to October 2025: ``computer``."""
+"""Dialect 2025-06, spoken from June to October 2025: ``computer``.
+
+Until the end of September its requests listed the intervals in which they may start.
+"""
 
 from dataclasses import replace
 from typing import Final
@@ -19,5 +22,5 @@ WORDING: Final = replace(
     session_phases={"INITIAL": "PROPOSED", "AVAILABLE": "READY"},
     offered_schedule=True,
     plain_starts=True,
-    start_list=True,
+    requested_start="either",
 )

@@ -30,7 +30,8 @@ class Wording:
         offered_schedule: Whether an offered schedule stands inside ``offered``.
         plain_starts: Whether the start of availability is an instant, not an
             interval.
-        start_list: Whether a request lists the intervals in which it may start.
+        requested_start: Whether a request says one interval in which it may start, a
+            list of them, or ``either``: once a list, of late one, as it is written.
         update_wrapped: Whether an update stands inside ``update``.
         phase_path: The path of an update of the phase.
         variants: Other forms under the same name.
@@ -50,7 +51,7 @@ class Wording:
     cardinalities: Mapping[str, str] = field(default_factory=dict)
     offered_schedule: bool = False
     plain_starts: bool = False
-    start_list: bool = False
+    requested_start: Literal["interval", "list", "either"] = "interval"
     update_wrapped: bool = False
     phase_path: str = "phase"
     variants: "tuple[Wording, ...]" = ()
