@@ -34,15 +34,20 @@ class Standing(StrEnum):
 def standing(offers: int, answers: Sequence[SiteAnswer]) -> Standing:
     """Say what a fan-out came to.
 
+    A site that wasn't asked because it can't do this has as good as said NO: the
+    same request had its NO before that was known, and gets it again.
+
     Args:
         offers: How many offers there are after filtering.
         answers: One for each configured site, asked or not.
     """
-    asked = {answer.outcome for answer in answers} - NOT_ASKED
+    outcomes = {answer.outcome for answer in answers}
+    asked = outcomes - NOT_ASKED
     if offers:
         return Standing.OFFERS
     if not asked:
-        return Standing.NOBODY_TO_ASK
+        known = Outcome.INCAPABLE in outcomes
+        return Standing.NO if known else Standing.NOBODY_TO_ASK
     if asked <= CREDENTIALS_WANTED:
         wanted = Outcome.UNAUTHORIZED in asked
         return Standing.UNAUTHORIZED if wanted else Standing.FORBIDDEN

@@ -147,7 +147,12 @@ async def test_without_a_url_a_site_that_refuses_says_no_and_why(tmp_path):
         asked = asked_kinds(federation.sites["newest"])
         assert asked == ["skao", "skao", "rucio", "rucio"]
         again = await federation.post("/offersets", REFERENCE)
-        assert again.status == 503
+        assert again.status == 303
+        offer_set = await again.json()
+        assert offer_set["result"] == "NO"
+        assert "wasn't asked: it can't do this" in offer_set["messages"][0]["message"]
+        site = (await sites_of(federation, offer_set["uuid"]))["newest"]
+        assert (site["outcome"], site["asked"]) == ("incapable", False)
         assert asked_kinds(federation.sites["newest"]) == asked
 
 
