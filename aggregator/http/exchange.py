@@ -14,7 +14,6 @@ from aggregator.domain.errors import (
     BodyTooLarge,
     InputError,
     LoopDetected,
-    NotAcceptable,
     UnknownResource,
     UnsupportedMediaType,
     Violation,
@@ -24,14 +23,20 @@ from aggregator.http.keys import HTTP_SETTINGS, PRINCIPAL, REQUEST_ID, SPAN
 from aggregator.services.caller import Caller
 from aggregator.wire.dialects import DIALECTS
 from aggregator.wire.dialects.base import Dialect
-from aggregator.wire.media import MediaType, decode, encode, located, negotiate
+from aggregator.wire.media import (
+    Accepted,
+    MediaType,
+    decode,
+    encode,
+    located,
+    negotiate,
+)
 from aggregator.wire.xml import XML_DIALECTS, SchemaName
 
 _UUID: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE
 )
-_WITHOUT_XML: Final = (MediaType.JSON, MediaType.YAML)
-_WITH_XML: Final = (*_WITHOUT_XML, MediaType.XML)
+_MEDIA: Final = (MediaType.JSON, MediaType.YAML, MediaType.XML)
 _CODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
 _LARGE: Final = 16 * 1024
 """Bytes of a client's body above which it isn't read on the loop: that takes long."""
@@ -75,15 +80,29 @@ def protocol_form(
     Raises:
         NotAcceptable: None of our media types would do, or there is no such dialect.
     """
-    accept = None if events else request.headers.get(hdrs.ACCEPT)
-    wanted = request.query.get("dialect", negotiate(accept, _WITH_XML).dialect)
-    name = wanted or remembered
-    if name not in DIALECTS:
-        raise NotAcceptable(
-            f"there is no dialect {name!r}; there are {', '.join(DIALECTS)}"
+    asked = request.query.get("dialect")
+
+    def dialect_of(accepted: Accepted) -> str:
+        return asked or accepted.dialect or remembered
+
+    accepted = negotiate(
+        None if events else request.headers.get(hdrs.ACCEPT),
+        _MEDIA,
+        fault=lambda wish: _fault(wish.media, dialect_of(wish)),
+    )
+    return ProtocolForm(accepted.media, DIALECTS[dialect_of(accepted)])
+
+
+def _fault(media: MediaType, dialect: str) -> str:
+    """Return why a message can't be written so, nothing where it can."""
+    if dialect not in DIALECTS:
+        return f"there is no dialect {dialect!r}; there are {', '.join(DIALECTS)}"
+    if media is MediaType.XML and dialect not in XML_DIALECTS:
+        return (
+            f"there is XML in the dialects {' and '.join(XML_DIALECTS)}, "
+            f"not in {dialect}, which is written in JSON and YAML"
         )
-    offered = _WITH_XML if name in XML_DIALECTS else _WITHOUT_XML
-    return ProtocolForm(negotiate(accept, offered).media, DIALECTS[name])
+    return ""
 
 
 async def read_document(request: web.Request, schema: SchemaName) -> Any:

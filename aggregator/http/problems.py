@@ -197,6 +197,7 @@ async def _respond(
         body=body,
         headers={
             hdrs.CONTENT_TYPE: _MEDIA[media],
+            hdrs.VARY: "Accept, Authorization",
             hdrs.CACHE_CONTROL: "no-store",
             **headers,
         },

@@ -6,7 +6,7 @@ brokers do it.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from aggregator.domain.errors import NotAcceptable
@@ -74,6 +74,8 @@ class _Candidate:
 def negotiate(
     accept: str | None,
     offered: Sequence[MediaType] = (MediaType.JSON, MediaType.YAML),
+    *,
+    fault: Callable[[Accepted], str] = lambda accepted: "",
 ) -> Accepted:
     """Return the best of ``offered`` for an ``Accept`` header.
 
@@ -81,20 +83,27 @@ def negotiate(
         accept: The header's value; None, nothing, or not one well-formed range in
             it mean that the client takes anything.
         offered: What the answer can be, best first.
+        fault: Says why an answer can't be such after all, nothing where it can;
+            then the client's next wish counts.
 
     Raises:
-        NotAcceptable: The client takes none of them.
+        NotAcceptable: The client takes none of them, or none that can be.
     """
-    ranges = list(_ranges_of(accept or ""))
-    if not ranges:
-        return Accepted(offered[0], None)
+    ranges = list(_ranges_of(accept or "")) or [_Range("*/*", None, 1.0, 0)]
     candidates = [
         candidate for media in offered for candidate in _candidates(media, ranges)
     ]
     if not candidates:
         names = ", ".join(media.value for media in offered)
         raise NotAcceptable(f"the answer can be {names}; none of them is accepted")
-    return min(candidates, key=_Candidate.rank).accepted
+    candidates.sort(key=_Candidate.rank)
+    reasons = []
+    for candidate in candidates:
+        reason = fault(candidate.accepted)
+        if not reason:
+            return candidate.accepted
+        reasons.append(reason)
+    raise NotAcceptable(reasons[0])
 
 
 def _ranges_of(accept: str) -> Iterator[_Range]:

@@ -157,7 +157,38 @@ async def test_xml_is_given_only_in_the_dialects_that_have_it(federation, untouc
     )
     problem = await problem_of(response, 406)
     assert response.content_type == "application/problem+xml"
-    assert "application/json, application/yaml" in problem["detail"]
+    assert "not in 2025-11, which is written in JSON and YAML" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        (
+            "application/json;dialect=2031-01, application/yaml;dialect=2026-04;q=0.5",
+            "application/yaml;dialect=2026-04",
+        ),
+        (
+            "application/json;dialect=2031-01, */*;q=0.1",
+            "application/json;dialect=2025-11",
+        ),
+        (
+            "application/xml;dialect=2026-02, application/json;q=0.5",
+            "application/json;dialect=2025-11",
+        ),
+        (
+            "application/xml, application/xml;dialect=2026-07;q=0.9",
+            "application/xml;dialect=2026-07",
+        ),
+    ],
+)
+async def test_a_wish_that_we_can_not_grant_gives_way_to_the_next(
+    federation, accept, content_type
+):
+    response = await federation.post(
+        "/offersets", REFERENCE, headers={"Accept": accept}
+    )
+    assert response.status == 303
+    assert response.headers["Content-Type"] == content_type
 
 
 async def test_a_body_over_the_cap(federation, untouched):
@@ -233,6 +264,7 @@ async def test_problems_come_in_the_clients_media_type(
         (await federation.get("/nothing", headers=headers), 404),
     ]
     for response, status in calls:
+        assert "Accept" in response.headers["Vary"]
         problem = await problem_of(response, status)
         assert response.content_type == content_type
         assert response.headers["Cache-Control"] == "no-store"
