@@ -22,13 +22,16 @@ class CallLimits:
         body: The largest body that is read, in bytes after decompression.
         offers: Offers that are read of one answer; what is beyond is left out.
         redirects: Redirects that are followed, always within the site's origin.
-        reprobe_after: Seconds between two probes of a site's dialect.
+        reprobe_after: Seconds between a probe of a site's dialect and the next, where
+            there are doubts; they double while probes find nothing new.
+        longest_reprobe: The most that these seconds become.
     """
 
     body: int = 4 * 1024 * 1024
     offers: int = 1000
     redirects: int = 5
-    reprobe_after: float = 300.0
+    reprobe_after: float = 5.0
+    longest_reprobe: float = 300.0
 
 
 class SiteAdapter(SiteBroker, SiteProbe, SitePreparation, Protocol):

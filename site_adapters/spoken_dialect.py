@@ -42,6 +42,7 @@ class SpokenDialect:
         self._limits = limits
         self._doubted = False
         self._not_before = 0.0
+        self._pause = limits.reprobe_after
         self._lock = asyncio.Lock()
         self._known: Dialect | None = None
         if not self._probing:
@@ -60,7 +61,8 @@ class SpokenDialect:
         """Return the dialect to speak, probing the site where that is needed.
 
         Callers at the same time wait for one probe. A known dialect is probed again
-        only where there are doubts, and only a while after the last time.
+        only where there are doubts, and only a while after the last time: longer each
+        time that they came to nothing, for users' own faults raise them too.
         """
         if self._known is not None and not self._doubted:
             return Finding(self._known)
@@ -80,14 +82,21 @@ class SpokenDialect:
         doubted, self._doubted = self._doubted, False
         if self._known is not None and not (doubted and self._may_probe(now)):
             return Finding(self._known)
-        self._not_before = now + self._limits.reprobe_after
+        self._not_before = now + self._pause
         finding = await probe_dialect(
             self._site, self._caller, context, self._limits.offers
         )
         if isinstance(finding, Finding):
+            is_new = finding.dialect is not self._known
+            self._pause = self._next_pause(is_new=is_new)
             self._known = finding.dialect
             self._probing = not finding.offers
         return finding
+
+    def _next_pause(self, *, is_new: bool) -> float:
+        if is_new:
+            return self._limits.reprobe_after
+        return min(2 * self._pause, self._limits.longest_reprobe)
 
     def _may_probe(self, now: float) -> bool:
         return self._probing and now >= self._not_before

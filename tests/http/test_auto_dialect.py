@@ -1,10 +1,11 @@
 """Sites whose dialect nobody configured: found out, and nothing reserved by that."""
 
+import asyncio
 import json
 
 import pytest
 
-from site_adapters.simulated import SimulatedSite
+from site_adapters.simulated import SimulatedSite, run
 from tests.support.conversation import eventually
 from tests.support.running import running_federation
 from tests.support.simulated_dialogue import DIALECTS, Dialogue
@@ -92,6 +93,32 @@ async def test_a_site_that_was_down_is_found_out_when_it_is_back(tmp_path):
         assert "offers" not in await submit(federation)
         await running.start()
         assert len((await submit(federation))["offers"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("2025-11", "2026-07"), ("2026-02", "2026-04"), ("2026-04", "2026-02")],
+)
+async def test_a_site_upgraded_soon_after_the_start_is_found_out_again(
+    tmp_path, before, after
+):
+    site = a_site(before)
+    async with running_federation(
+        tmp_path, site, entries={site.name: AUTO}
+    ) as federation:
+        running = federation.sites[site.name]
+        assert len((await submit(federation))["offers"]) == 1
+        port = int(running.url.rpartition(":")[2])
+        await running.stop()
+        async with run(a_site(after), port=port) as upgraded:
+
+            async def makes_offers():
+                await asyncio.sleep(0.2)
+                return (await submit(federation)).get("offers")
+
+            await eventually(makes_offers, within=20.0)
+            assert "executable" in json.loads(upgraded.requests[-1].body)
+        await running.start()
 
 
 async def test_a_configured_dialect_is_never_probed(tmp_path):

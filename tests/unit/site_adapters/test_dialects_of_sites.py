@@ -1,6 +1,8 @@
 """How the dialect of a site is found out, remembered and doubted."""
 
 import asyncio
+import math
+import time
 from contextlib import asynccontextmanager
 
 import orjson
@@ -214,6 +216,19 @@ async def test_a_refusal_raises_doubts_only_now_and_then(session):
             assert answer.outcome is Outcome.REFUSED_4XX
 
         assert probes(site) == 1
+
+
+async def test_doubts_that_come_to_nothing_are_followed_ever_more_seldom(session):
+    limits = CallLimits(reprobe_after=0.05, longest_reprobe=60.0)
+    async with simulated(session, limits, dialect="2026-07") as (site, adapter):
+        site.script("request", faults.error(400), times=None)
+        began = time.monotonic()
+        for _ in range(80):
+            await adapter.request_offers(a_request(), within())
+            await asyncio.sleep(0.02)
+        doublings = math.log2((time.monotonic() - began) / 0.05)
+
+        assert 3 <= probes(site) <= doublings + 3
 
 
 async def test_a_doubt_that_is_not_confirmed_changes_nothing(session):
