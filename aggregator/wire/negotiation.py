@@ -75,7 +75,7 @@ def negotiate(
     accept: str | None,
     offered: Sequence[MediaType] = (MediaType.JSON, MediaType.YAML),
     *,
-    fault: Callable[[Accepted], str] = lambda accepted: "",
+    fault: Callable[[Accepted], str] | None = None,
 ) -> Accepted:
     """Return the best of ``offered`` for an ``Accept`` header.
 
@@ -99,7 +99,7 @@ def negotiate(
     candidates.sort(key=_Candidate.rank)
     reasons = []
     for candidate in candidates:
-        reason = fault(candidate.accepted)
+        reason = fault(candidate.accepted) if fault is not None else ""
         if not reason:
             return candidate.accepted
         reasons.append(reason)
