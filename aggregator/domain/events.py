@@ -1,11 +1,13 @@
 """Events that the use cases tell ``ports.Telemetry``; what is counted is said here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from aggregator.domain.outcomes import Outcome
 from aggregator.domain.phases import SessionPhase
+from aggregator.domain.tallies import SiteHoldings
 from aggregator.domain.tracing import Span
 
 
@@ -174,6 +176,14 @@ class FanOutFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteNotAsked:
+    """A request for offers didn't go to a site, because of ``reason``."""
+
+    site: str
+    reason: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class OffersReceived:
     """A site made ``count`` offers."""
 
@@ -237,8 +247,24 @@ class ReleaseTried:
 
 
 @dataclass(frozen=True, slots=True)
-class ReservationsOpen:
-    """``count`` offers wait for their users, over all replicas."""
+class HoldingsCounted:
+    """What each site held for users at ``moment``, over all replicas."""
+
+    by_site: Mapping[str, SiteHoldings]
+    moment: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OffersExpired:
+    """``count`` offers of a site ran to their end, and nobody had wanted them."""
+
+    site: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoutesCounted:
+    """The store knows the sites of ``count`` offers and sessions."""
 
     count: int
 
@@ -256,6 +282,13 @@ class StartObserved:
 
     site: str
     error: float
+
+
+@dataclass(frozen=True, slots=True)
+class RegretObserved:
+    """A session started ``seconds`` after the best estimate of another offer."""
+
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +390,7 @@ Event = (
     | FanOutsUnderWay
     | FanOutShed
     | FanOutFinished
+    | SiteNotAsked
     | OffersReceived
     | OffersReturned
     | OffersFiltered
@@ -364,9 +398,12 @@ Event = (
     | AcceptFinished
     | AmbiguousAccepts
     | ReleaseTried
-    | ReservationsOpen
+    | HoldingsCounted
+    | OffersExpired
+    | RoutesCounted
     | ReleasesQueued
     | StartObserved
+    | RegretObserved
     | SiteCalibrated
     | SiteUsed
     | SessionPhaseSeen

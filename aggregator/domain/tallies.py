@@ -1,6 +1,10 @@
 """Tallies: what each site did of late, counted."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from aggregator.domain.phases import SessionPhase
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +20,19 @@ class SiteTally:
     offers: int = 0
     wins: int = 0
     open_reservations: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SiteHoldings:
+    """What one site holds for users now.
+
+    Attributes:
+        open_reservations: Offers that wait for their users.
+        sessions: Sessions that are followed, by the phase they were last seen in.
+        oldest_reading: When that of them was last read that wasn't for the longest
+            time; None where there are none.
+    """
+
+    open_reservations: int = 0
+    sessions: Mapping[SessionPhase, int] = field(default_factory=dict)
+    oldest_reading: datetime | None = None

@@ -11,6 +11,7 @@ from aggregator.observability.instruments import Section
 
 RANKS: Final = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0)
 START_ERRORS: Final = (-3600.0, -1800.0, -600.0, -60.0, 60.0, 600.0, 1800.0, 3600.0)
+REGRETS: Final = (0.0, 60.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0, 43200.0)
 
 _WON: Final = frozenset(
     {
@@ -58,6 +59,13 @@ class RankingMetrics:
             START_ERRORS,
             "site",
         )
+        self._regret = section.histogram(
+            "rank_regret_seconds",
+            "Seconds by which a session started later than the earliest start that "
+            "was estimated of another offer of its set, which its user could have "
+            "accepted instead; 0 where none was earlier.",
+            REGRETS,
+        )
         self._lookups = section.counter(
             "locality_lookups",
             "Datasets that were looked up in the replica catalogue.",
@@ -100,6 +108,7 @@ class RankingMetrics:
             events.OffersReturned: self._offers_returned,
             events.AcceptFinished: self._accept_finished,
             events.StartObserved: self._start_observed,
+            events.RegretObserved: self._regret_observed,
             events.SiteCalibrated: self._site_calibrated,
             events.SiteUsed: self._site_used,
             events.DataLookedUp: self._data_looked_up,
@@ -144,6 +153,9 @@ class RankingMetrics:
 
     def _start_observed(self, event: events.StartObserved) -> None:
         self._start_error.labels(event.site).observe(event.error)
+
+    def _regret_observed(self, event: events.RegretObserved) -> None:
+        self._regret.observe(event.seconds)
 
     def _site_calibrated(self, event: events.SiteCalibrated) -> None:
         self._lateness.labels(event.site).set(event.lateness)

@@ -24,7 +24,7 @@ OpenMetrics where the scraper asks for that. Every configured site has its serie
 the first scrape on, and what alerts look at is there at 0 before its first failure.
 
 No user, uuid or dataset is ever a label: the number of series is bounded by what is
-configured. Ten sites have about 1 600 of them. Each replica counts what it did itself;
+configured. Ten sites have about 2 000 of them. Each replica counts what it did itself;
 sum counters and histograms over replicas, and take the `max` of gauges that say how a
 site is or how long the shared queue is.
 
@@ -38,6 +38,20 @@ _PROCESS: Final = """\
 `process_virtual_memory_bytes`, `process_open_fds`, `process_max_fds` and
 `process_start_time_seconds`, as Prometheus clients have them everywhere. They are
 there on Linux only.
+"""
+
+_ABSENT: Final = """\
+## What isn't measured
+
+- **Regret of sessions that nobody saw start**, and of what other offers would really
+  have done: only the accepted one runs. `metabroker_rank_regret_seconds` takes the
+  alternatives at their estimates, so read it beside `metabroker_ets_error_seconds`.
+- **Retries of calls.** A call to a site isn't repeated by itself: a request for offers
+  would reserve twice, a reading is due again anyway, and releases have their own
+  `retried`.
+- **Ejections that were only simulated.** A breaker that opens ejects.
+- **Offers without an expiry** are in neither `metabroker_reservations_open` nor
+  `metabroker_offers_expired_unused_total`: nobody knows when they end.
 """
 
 _LABELS: Final[Mapping[str, str]] = {
@@ -54,7 +68,7 @@ _LABELS: Final[Mapping[str, str]] = {
     "parent_node_name": "The SRCNet node of the site, as in other SRCNet dashboards.",
     "parent_site_name": "The site's name, as in other SRCNet dashboards.",
     "phase": "A phase of execution sessions: {}.",
-    "reason": "The outcome that made the breaker open.",
+    "reason": "The outcome that made the breaker open; of `site_not_asked_total` {}.",
     "result": "`answered`, `missing` (asked, and no answer in time) or `not_asked`; "
     "of `registry_reads_total` `ok` or `failed`.",
     "revision": "The policy's revision, from its file.",
@@ -66,10 +80,11 @@ _LABELS: Final[Mapping[str, str]] = {
     "state": "A state of the site: {}.",
     "version": "What says of itself to run: we, or the site's broker.",
 }
-_VALUES: Final[Mapping[str, type[StrEnum]]] = {
+_VALUES: Final[Mapping[str, Iterable[StrEnum]]] = {
     "completeness": events.Completeness,
     "op": events.Operation,
     "phase": SessionPhase,
+    "reason": [o for o in Outcome if o in NOT_ASKED],
     "scope": events.ShedScope,
     "state": events.SiteState,
 }
@@ -92,6 +107,7 @@ def reference(sections: Iterable[Section]) -> str:
             _INTRODUCTION,
             *(_section(section) for section in sections),
             _PROCESS,
+            _ABSENT,
             _labels(sections),
         )
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from aggregator.domain import events
+from aggregator.domain.outcomes import NOT_ASKED
 from aggregator.domain.sites import Site
 from aggregator.observability.instruments import Section, exemplar_of
 from aggregator.observability.site_metrics import SECONDS
@@ -37,6 +38,12 @@ class FanOutMetrics:
             "site",
             "joined",
         )
+        self._not_asked = section.counter(
+            "site_not_asked",
+            "Requests for offers that didn't go to the site.",
+            "site",
+            "reason",
+        )
         self._under_way = section.gauge(
             "fanouts_inflight", "Fan-outs that clients wait for now."
         )
@@ -66,6 +73,7 @@ class FanOutMetrics:
             events.FanOutsUnderWay: self._number_changed,
             events.FanOutShed: self._fan_out_shed,
             events.LateAnswered: self._late_answered,
+            events.SiteNotAsked: self._site_not_asked,
         }
 
     def configure(self, sites: Iterable[Site], limits: FanOutLimits) -> None:
@@ -75,6 +83,8 @@ class FanOutMetrics:
         for site in sites:
             for joined in ("true", "false"):
                 self._late.labels(site.name, joined)
+            for reason in NOT_ASKED:
+                self._not_asked.labels(site.name, reason.value)
 
     def _fan_out_finished(self, event: events.FanOutFinished) -> None:
         self._finished.labels(event.completeness.value).inc()
@@ -91,6 +101,9 @@ class FanOutMetrics:
 
     def _late_answered(self, event: events.LateAnswered) -> None:
         self._late.labels(event.site, str(event.joined).lower()).inc()
+
+    def _site_not_asked(self, event: events.SiteNotAsked) -> None:
+        self._not_asked.labels(event.site, event.reason.value).inc()
 
 
 class ServiceMetrics:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from aggregator.domain import events
 from aggregator.domain.phases import TERMINAL
 from aggregator.domain.sites import Site
+from aggregator.observability.held_metrics import HeldMetrics
 from aggregator.observability.instruments import Section
 from aggregator.services.limits import BudgetLimits
 
@@ -27,10 +28,7 @@ class SessionMetrics:
             "accept_ambiguous",
             "Acceptances that this replica works on and whose outcome nobody knows.",
         )
-        self._reservations = section.gauge(
-            "reservations_open",
-            "Offers that wait for their users, in the store that all replicas share.",
-        )
+        self._held = HeldMetrics(section)
         self._reservations_limit = section.gauge(
             "reservations_limit", "The most offers that may wait for their users."
         )
@@ -61,7 +59,7 @@ class SessionMetrics:
         return {
             events.AcceptFinished: self._accept_finished,
             events.AmbiguousAccepts: self._ambiguity_changed,
-            events.ReservationsOpen: self._reservations_counted,
+            **self._held.handlers(),
             events.ReleaseTried: self._release_tried,
             events.ReleasesQueued: self._backlog_changed,
             events.SessionPhaseSeen: self._phase_seen,
@@ -70,6 +68,8 @@ class SessionMetrics:
     def configure(self, sites: Iterable[Site], limits: BudgetLimits) -> None:
         """Show ``limits``, and have series at 0 for the offers of ``sites``."""
         self._reservations_limit.set(limits.in_all)
+        sites = tuple(sites)
+        self._held.configure(sites)
         for site in sites:
             for accepted in events.AcceptOutcome:
                 self._accepts.labels(site.name, accepted.value)
@@ -83,9 +83,6 @@ class SessionMetrics:
 
     def _ambiguity_changed(self, event: events.AmbiguousAccepts) -> None:
         self._ambiguous.set(event.count)
-
-    def _reservations_counted(self, event: events.ReservationsOpen) -> None:
-        self._reservations.set(event.count)
 
     def _release_tried(self, event: events.ReleaseTried) -> None:
         self._releases.labels(event.site, event.outcome.value).inc()

@@ -24,3 +24,18 @@ class Histories(Protocol):
     async def read(self, sessions: Sequence[str]) -> Sequence[SessionHistory]:
         """Return the histories of accepted sessions; what can't be read is left out."""
         ...
+
+
+class Alternatives(Protocol):
+    """What else a session's user could have accepted."""
+
+    async def earliest_alternative(self, session: str) -> datetime | None:
+        """Return the earliest start that ranking estimated of a session's siblings.
+
+        Siblings count that could be accepted when the session was, and an estimate
+        before that moment counts as that moment.
+
+        Returns:
+            None where the session wasn't accepted, or no sibling has an estimate.
+        """
+        ...

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from aggregator.domain.drains import AuditEntry, Drain
-from aggregator.domain.tallies import SiteTally
+from aggregator.domain.tallies import SiteHoldings, SiteTally
 
 
 class Drains(Protocol):
@@ -41,4 +41,28 @@ class SiteTallies(Protocol):
 
     async def of_sites(self, now: datetime, since: datetime) -> Mapping[str, SiteTally]:
         """Count offers and wins from ``since`` on, and what is open at ``now``."""
+        ...
+
+
+class Holdings(Protocol):
+    """What the store holds in all, and what of it was never used."""
+
+    async def of_sites(self, now: datetime) -> Mapping[str, SiteHoldings]:
+        """Return what each site holds for users at ``now``, where it holds any."""
+        ...
+
+    async def known_sessions(self) -> int:
+        """Count the offers and sessions whose site is known."""
+        ...
+
+    async def expired_unused(self, until: datetime) -> Mapping[str, int]:
+        """Count the offers that expired by ``until`` and that nobody wanted, once.
+
+        That are those that nobody tried to accept last, turned down or released, and
+        that their site didn't take back. What one call has counted no other counts,
+        of any replica; the first of all only says from when on it is counted.
+
+        Returns:
+            By site, how many.
+        """
         ...

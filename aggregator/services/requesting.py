@@ -26,6 +26,7 @@ from aggregator.domain.events import (
     OffersReceived,
     OffersReturned,
     ShedScope,
+    SiteNotAsked,
 )
 from aggregator.domain.outcomes import ANSWERED, NOT_ASKED, SiteAnswer
 from aggregator.domain.principal import Principal
@@ -224,6 +225,9 @@ class Requesting:
                 not_asked=len(answers) - len(asked),
             )
         )
+        for answer in answers:
+            if answer.outcome in NOT_ASKED:
+                self._telemetry.record(SiteNotAsked(answer.site, answer.outcome))
         for outcome, count in _lookups(fan_out).items():
             self._telemetry.record(DataLookedUp(outcome, count))
         for answer in arrived:

@@ -33,6 +33,7 @@ from aggregator.services.background import Background
 from aggregator.services.caller import Caller
 from aggregator.services.limits import StatusLimits
 from aggregator.services.locating import Locating
+from aggregator.services.regretting import Regretting
 from aggregator.services.settling import Settling
 from aggregator.services.site_calls import SiteCalls, context_for
 from aggregator.wire.users_data import session_in_users_words
@@ -65,6 +66,7 @@ class Sessions:
         telemetry: Telemetry,
         limits: StatusLimits,
         settling: Settling,
+        regretting: Regretting,
         locating: Locating | None = None,
     ) -> None:
         self._routes = routes
@@ -75,6 +77,7 @@ class Sessions:
         self._telemetry = telemetry
         self._limits = limits
         self._settling = settling
+        self._regretting = regretting
         self._locating = locating
         # A freshness of 0 means that nothing is given twice; the cache stays empty.
         self._fresh: TTLCache[str, Status] = TTLCache(
@@ -172,7 +175,7 @@ class Sessions:
         reading = replace(reading, payload=payload, residue=residue)
         now = self._clock.now()
         changes = phase_changes(route.session, route.last_payload, reading.payload, now)
-        self._observe_start(route, reading, now)
+        await self._observe_start(route, reading, now)
         if reading.phase is not None and any(c.component == "session" for c in changes):
             self._telemetry.record(SessionPhaseSeen(route.site, reading.phase))
         updated = replace(
@@ -257,13 +260,14 @@ class Sessions:
             reason = str(error) or "the store did not answer in time"
             _log.warning("reading_not_kept", session=route.session, reason=reason)
 
-    def _observe_start(
+    async def _observe_start(
         self, route: Route, reading: SessionReading, now: datetime
     ) -> None:
         started = has_started(reading.payload) and not has_started(route.last_payload)
         if started and route.estimated_start is not None:
             error = (now - route.estimated_start).total_seconds()
             self._telemetry.record(StartObserved(route.site, error))
+            await self._regretting.observe(route.session, now)
 
 
 def _monotonic() -> float:

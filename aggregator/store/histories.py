@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, exists, func, or_, select
 
 from aggregator.domain.ranking.explanation import Confidence
 from aggregator.domain.ranking.histories import Promise, SessionHistory, course_of
@@ -32,7 +32,7 @@ _MOST_CHANGES: Final = 10_000
 
 
 class HistoryStore:
-    """Reads histories: ``ports.histories.Histories``."""
+    """Reads histories: ``ports.histories.Histories`` and ``Alternatives``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -70,6 +70,33 @@ class HistoryStore:
             changes = await self._database.rows(_changes(some))
             found += await asyncio.to_thread(_histories, promised, changes)
         return found
+
+    async def earliest_alternative(self, session: str) -> datetime | None:
+        """Return the earliest start that ranking estimated of a session's siblings."""
+        for row in await self._database.rows(_alternatives(session)):
+            since: datetime = row.since
+            earliest: datetime | None = row.earliest
+            return None if earliest is None else max(since, earliest)
+        return None
+
+
+def _alternatives(session: str) -> Select[Any]:
+    gone = exists().where(
+        PHASE_HISTORY.c.session == ROUTES.c.session,
+        PHASE_HISTORY.c.component == "session",
+        PHASE_HISTORY.c.seen <= WINNERS.c.since,
+    )
+    return (
+        select(WINNERS.c.since, func.min(ROUTES.c.estimated_start).label("earliest"))
+        .select_from(WINNERS.join(ROUTES, ROUTES.c.offer_set == WINNERS.c.offer_set))
+        .where(
+            WINNERS.c.session == session,
+            ROUTES.c.session != session,
+            or_(ROUTES.c.expires.is_(None), ROUTES.c.expires > WINNERS.c.since),
+            ~gone,
+        )
+        .group_by(WINNERS.c.since)
+    )
 
 
 def _promised(sessions: Sequence[str]) -> Select[Any]:

@@ -14,6 +14,7 @@ from aggregator.store.drains import DrainStore
 from aggregator.store.engines import store_url
 from aggregator.store.health import StoreHealthCheck
 from aggregator.store.histories import HistoryStore
+from aggregator.store.holdings import HoldingStore
 from aggregator.store.migrating import is_up_to_date, migrate
 from aggregator.store.offer_sets import OfferSetStore
 from aggregator.store.recovery import RecoveryStore
@@ -40,9 +41,10 @@ class SqlStore:
         request_claims: ``RequestClaims``.
         watches: ``Watches``.
         decisions: ``Decisions``.
-        histories: ``Histories``.
+        histories: ``Histories`` and ``Alternatives``.
         drains: ``Drains`` and ``AuditTrail``.
         tallies: ``SiteTallies``.
+        holdings: ``Holdings``.
         health: ``StoreHealth``.
         recovery: ``Recovery``.
         retention: ``Retention``.
@@ -59,6 +61,7 @@ class SqlStore:
     histories: HistoryStore
     drains: DrainStore
     tallies: TallyStore
+    holdings: HoldingStore
     health: StoreHealthCheck
     recovery: RecoveryStore
     retention: RetentionStore
@@ -78,6 +81,7 @@ class SqlStore:
             histories=HistoryStore(database),
             drains=DrainStore(database),
             tallies=TallyStore(database),
+            holdings=HoldingStore(database),
             health=StoreHealthCheck(database),
             recovery=RecoveryStore(database),
             retention=RetentionStore(database),

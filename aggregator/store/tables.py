@@ -204,6 +204,14 @@ REGISTRATIONS: Final = Table(
 )
 """What the site registry said last, by the registry's URL."""
 
+COUNTED_EXPIRIES: Final = Table(
+    "counted_expiries",
+    METADATA,
+    Column("part", Name, primary_key=True),
+    Column("until", Instant, nullable=False),
+)
+"""Until when expired offers have been counted: one row, that all replicas move on."""
+
 WRITE_PROBES: Final = Table(
     "write_probes",
     METADATA,

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aggregator.domain.records import WinnerState
 from aggregator.domain.tallies import SiteTally
 from aggregator.store.database import Database
+from aggregator.store.holdings import open_reservations_by_site
 from aggregator.store.tables import OFFER_SETS, ROUTES, WINNERS
 
 
@@ -24,7 +25,7 @@ class TallyStore:
         async def count(connection: AsyncConnection) -> Mapping[str, SiteTally]:
             offers = await _counts(connection, _offers(since))
             wins = await _counts(connection, _wins(since))
-            reservations = await _counts(connection, _open_reservations(now))
+            reservations = await _counts(connection, open_reservations_by_site(now))
             return {
                 site: SiteTally(
                     offers.get(site, 0), wins.get(site, 0), reservations.get(site, 0)
@@ -49,15 +50,6 @@ def _wins(since: datetime) -> Select[str, int]:
         select(WINNERS.c.site, func.count().label("number"))
         .where(WINNERS.c.since >= since, WINNERS.c.state == WinnerState.ACCEPTED.value)
         .group_by(WINNERS.c.site)
-    )
-
-
-def _open_reservations(now: datetime) -> Select[str, int]:
-    return (
-        select(ROUTES.c.site, func.count().label("number"))
-        .select_from(ROUTES.join(OFFER_SETS))
-        .where(ROUTES.c.expires > now, ROUTES.c.overlay.is_(None), OFFER_SETS.c.open)
-        .group_by(ROUTES.c.site)
     )
 
 

@@ -40,6 +40,7 @@ from aggregator.services.pruning import Pruning
 from aggregator.services.readiness import Readiness
 from aggregator.services.reconfiguring import Reconfiguring
 from aggregator.services.registering import RegisteredFederation
+from aggregator.services.regretting import Regretting
 from aggregator.services.releasing import Releasing
 from aggregator.services.reloading import Reloading
 from aggregator.services.repeating import Repeating
@@ -191,7 +192,7 @@ class Service:
         self._background.run(watching.run, name="watches")
         pruning = Pruning(self._store.retention, self._clock, self._settings.retention)
         self._background.run(pruning.run, name="pruning")
-        census = Census(self._store.offer_sets, self._clock, self._telemetry)
+        census = Census(self._store.holdings, self._clock, self._telemetry)
         self._background.run(census.run, name="census")
         self._background.run(self._learning.run, name="learning")
         if self._distances is not None:
@@ -261,6 +262,7 @@ class Service:
             telemetry=self._telemetry,
             limits=self._settings.status,
             settling=self._settling,
+            regretting=Regretting(self._store.histories, self._telemetry),
             locating=self._build_locating() if self._settings.locate else None,
         )
 

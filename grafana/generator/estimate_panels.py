@@ -20,6 +20,12 @@ from grafana.generator.panels import (
 )
 
 _NOTHING_STARTED: Final = "nothing started"
+_REGRETS: Final = (
+    (0, "none"),
+    (10, "at most 10 min"),
+    (30, "at most 30 min"),
+    (60, "at most 60 min"),
+)
 
 
 def starts_within(minutes: int) -> Stat:
@@ -85,6 +91,39 @@ def late_starts_by_site() -> Bars:
         ),
         Query(f"sort_desc(1 - {share(in_time, late)})", "{{site}}"),
         unit="percentunit",
+    )
+
+
+def regrets() -> TimeSeries:
+    """Return what the accepted offers cost against their alternatives."""
+    total = growth("rank_regret_seconds_count", over=RATE_INTERVAL)
+    return series(
+        Text(
+            "Regret",
+            "Share of the sessions that started no later than any other offer of their "
+            "set was estimated to, and at most 10, 30 and 60 minutes later. The other "
+            "offers never ran: their estimates stand for them.",
+            _NOTHING_STARTED,
+        ),
+        *(
+            Query(
+                share(
+                    growth(
+                        "rank_regret_seconds_bucket",
+                        where=f'le="{60 * minutes:.1f}"',
+                        over=RATE_INTERVAL,
+                    ),
+                    total,
+                ),
+                legend,
+            )
+            for minutes, legend in _REGRETS
+        ),
+        unit="percentunit",
+        at_most=1,
+        colors=dict(
+            zip((one for _, one in _REGRETS), (GOOD, FAIR, DOUBTFUL, BAD), strict=True)
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from grafana.generator.catalogue_panels import (
 )
 from grafana.generator.estimate_panels import (
     late_starts_by_site,
+    regrets,
     start_errors,
     starts_within,
 )
@@ -48,7 +49,7 @@ def ranking() -> Dashboard:
         panels.policies(),
     )
     board.with_row(Row("Is it honest"))
-    with_panels(board, start_errors(), late_starts_by_site())
+    with_panels(board, start_errors(), late_starts_by_site(), regrets())
     board.with_row(Row("Where the data are"))
     with_panels(
         board,

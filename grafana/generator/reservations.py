@@ -28,11 +28,17 @@ from grafana.generator.panels import (
     number,
     series,
 )
-from grafana.generator.session_panels import failed_sessions_by_site, sessions_by_phase
+from grafana.generator.session_panels import (
+    failed_sessions_by_site,
+    sessions_by_phase,
+    sessions_now,
+    staleness_by_site,
+)
 from grafana.generator.site_panels import TO_SITE
 
 _SETTLED = 'outcome=~"accepted|reconciled_accepted|adopted"'
 _DECIDED = 'outcome=~"accepted|refused|reconciled_accepted|reconciled_not|lost|adopted"'
+_OPEN = f"sum(max by (site) ({metric('reservations_open')}))"
 _UNCLEAR = 'outcome=~"ambiguous|lost"'
 
 
@@ -52,12 +58,14 @@ def reservations() -> Dashboard:
         _lost(),
         _amplification(),
         _open_offers(),
+        _expired_unused(),
         _abandoned(),
     )
     board.with_row(Row("Acceptances"))
     with_panels(
         board,
         _open_offers_over_time(),
+        _expired_by_site(),
         acceptances_by_outcome(),
         _refusals_by_site(),
         _unclear_by_site(),
@@ -67,7 +75,13 @@ def reservations() -> Dashboard:
         board, releases_that_wait(), releases_by_outcome(), _lags(), _releases_by_site()
     )
     board.with_row(Row("Sessions"))
-    with_panels(board, sessions_by_phase(), failed_sessions_by_site())
+    with_panels(
+        board,
+        sessions_now(),
+        staleness_by_site(),
+        sessions_by_phase(),
+        failed_sessions_by_site(),
+    )
     return board
 
 
@@ -128,7 +142,7 @@ def _open_offers() -> Stat:
             "Offers that wait for their users: each reserves something at its site.",
             "none",
         ),
-        Query(f"max({metric('reservations_open')})"),
+        Query(_OPEN),
     )
 
 
@@ -140,9 +154,43 @@ def _open_offers_over_time() -> TimeSeries:
             "times a minute.",
             "none",
         ),
-        Query(f"max({metric('reservations_open')})", "open"),
+        Query(_OPEN, "open"),
         Query(f"max({metric('reservations_limit')})", "limit"),
         colors={"open": CALM, "limit": BAD},
+    )
+
+
+def _expired_unused() -> Stat:
+    return number(
+        Text(
+            "Offers that nobody wanted",
+            "Share of the offers given to clients in the time range that expired with "
+            "nobody having accepted, rejected or released them.",
+            "no offers",
+        ),
+        Query(
+            share(
+                growth("offers_expired_unused_total"), growth("offers_returned_total")
+            )
+        ),
+        unit="percentunit",
+        base=GOOD,
+        steps=((0.25, DOUBTFUL), (0.5, BAD)),
+    )
+
+
+def _expired_by_site() -> TimeSeries:
+    return series(
+        Text(
+            "Offers that nobody wanted, by site",
+            "Offers that expired with nobody having accepted, rejected or released "
+            "them: the site held its resources for nothing until then.",
+            "no offers",
+        ),
+        Query(per_minute("offers_expired_unused_total", "site"), "{{site}}"),
+        unit="cpm",
+        stacked=True,
+        links=[TO_SITE],
     )
 
 

@@ -27,7 +27,11 @@ from grafana.generator.panels import (
     series,
 )
 from grafana.generator.ranking_panels import ranks
-from grafana.generator.session_panels import sessions_by_phase
+from grafana.generator.session_panels import (
+    sessions_by_phase,
+    sessions_now,
+    staleness_by_site,
+)
 from grafana.generator.site_panels import states
 from grafana.generator.tables import Column, table_of
 
@@ -64,6 +68,7 @@ def site() -> Dashboard:
         _offers(),
         ranks(_SITE),
         _late_answers(),
+        _not_asked(),
         start_errors(_SITE),
     )
     board.with_row(Row("Its acceptances and sessions"))
@@ -71,6 +76,8 @@ def site() -> Dashboard:
         board,
         acceptances_by_outcome(_SITE),
         releases_by_outcome(_SITE),
+        sessions_now(_SITE),
+        staleness_by_site(_SITE),
         sessions_by_phase(_SITE),
     )
     return board
@@ -281,6 +288,21 @@ def _offers() -> TimeSeries:
         ),
         unit="cpm",
         colors={"received": CALM, "returned": FAIR, "won": GOOD},
+    )
+
+
+def _not_asked() -> TimeSeries:
+    return series(
+        Text(
+            "Requests that didn't go there, by reason",
+            "Requests for offers that were answered without asking the site: its "
+            "breaker was open, it was drained or in a downtime, it can't do what was "
+            "asked for, or too many calls to it were open.",
+            "all went there",
+        ),
+        Query(per_minute("site_not_asked_total", "reason", _SITE), "{{reason}}"),
+        unit="cpm",
+        stacked=True,
     )
 
 

@@ -30,6 +30,7 @@ from aggregator.services.limits import (
 from aggregator.services.locating import Locating
 from aggregator.services.offer_sets import ShownOfferSets
 from aggregator.services.recovering import Recovering
+from aggregator.services.regretting import Regretting
 from aggregator.services.releasing import Releasing
 from aggregator.services.repeating import Repeating
 from aggregator.services.requesting import Requesting
@@ -150,6 +151,7 @@ class InProcessFederation:
             routes=store.routes,
             limits=self.status_limits,
             settling=self.settling,
+            regretting=Regretting(store, telemetry),
             locating=self.locating,
             **shared,
         )

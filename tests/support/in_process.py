@@ -1,7 +1,7 @@
 """In-process implementations of ports, for tests of use cases on a virtual clock."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid5
@@ -13,6 +13,7 @@ from aggregator.domain.phases import ALLOWED_FROM, SessionPhase
 from aggregator.domain.principal import OPERATORS
 from aggregator.domain.records import Route, Winner, WinnerState
 from aggregator.domain.schedules import StartInterval
+from aggregator.domain.tallies import SiteHoldings
 from aggregator.ports.store import SessionOverlaid, SessionsTaken
 
 NAMESPACE = UUID("99999999-9999-4999-8999-999999999999")
@@ -139,6 +140,7 @@ class MemoryStore:
         self.claims: dict = {}
         self.broken = False
         self.history_rows = []
+        self.counted_until = None
 
     def _check(self):
         if self.broken:
@@ -329,6 +331,49 @@ class MemoryStore:
             and (subject is None or (route.issuer, route.subject) == (issuer, subject))
             for route in self.kept.values()
         )
+
+    async def of_sites(self, now):
+        self._check()
+        held = Counter(
+            route.site
+            for route in self.kept.values()
+            if route.overlay is None
+            and route.expires > now
+            and self.sets[route.offer_set].open
+        )
+        return {site: SiteHoldings(number) for site, number in held.items()}
+
+    async def known_sessions(self):
+        self._check()
+        return len(self.kept)
+
+    async def expired_unused(self, until):
+        self._check()
+        winners = {winner.session for winner in self.winner.values()}
+        after, self.counted_until = self.counted_until, until
+        return Counter(
+            route.site
+            for route in self.kept.values()
+            if route.overlay is None
+            and route.session not in winners
+            and after is not None
+            and after < route.expires <= until
+        )
+
+    async def earliest_alternative(self, session):
+        self._check()
+        route = self.kept[session]
+        won = self.winner.get(route.offer_set)
+        if won is None or won.session != session:
+            return None
+        starts = [
+            other.estimated_start
+            for other in self.kept.values()
+            if other.offer_set == route.offer_set
+            and other.session != session
+            and other.estimated_start is not None
+        ]
+        return max(min(starts), won.since) if starts else None
 
     # -- releases ---------------------------------------------------------------
     async def queue(self, releases, due):

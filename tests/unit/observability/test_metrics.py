@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import pytest
@@ -9,6 +9,7 @@ from aggregator.domain.events import Event, Operation
 from aggregator.domain.outcomes import Outcome
 from aggregator.domain.phases import SessionPhase
 from aggregator.domain.sites import Downtime, Required, Site
+from aggregator.domain.tallies import SiteHoldings
 from aggregator.observability.metrics import Metrics
 from aggregator.observability.site_metrics import SECONDS
 from aggregator.services.limits import BudgetLimits, FanOutLimits
@@ -72,7 +73,46 @@ EXAMPLES = [
             ("fanouts_shed_total", (("scope", "all"),)): 0,
         },
     ),
-    (events.ReservationsOpen(12), {("reservations_open", ()): 12}),
+    (
+        events.HoldingsCounted(
+            {
+                "jpsrc": SiteHoldings(
+                    12, {SessionPhase.RUNNING: 2}, NOW - timedelta(seconds=90)
+                )
+            },
+            NOW,
+        ),
+        {
+            ("reservations_open", (("site", "jpsrc"),)): 12,
+            ("reservations_open", (("site", "uksrc"),)): 0,
+            ("sessions", (("site", "jpsrc"), ("phase", "RUNNING"))): 2,
+            ("sessions", (("site", "jpsrc"), ("phase", "WAITING"))): 0,
+            ("session_staleness_seconds", (("site", "jpsrc"),)): 90,
+            ("session_staleness_seconds", (("site", "uksrc"),)): 0,
+        },
+    ),
+    (
+        events.OffersExpired("jpsrc", 3),
+        {("offers_expired_unused_total", (("site", "jpsrc"),)): 3},
+    ),
+    (events.RoutesCounted(250), {("route_table_rows", ()): 250}),
+    (
+        events.SiteNotAsked("jpsrc", Outcome.DRAINED),
+        {
+            ("site_not_asked_total", (("site", "jpsrc"), ("reason", "drained"))): 1,
+            (
+                "site_not_asked_total",
+                (("site", "jpsrc"), ("reason", "breaker_open")),
+            ): 0,
+        },
+    ),
+    (
+        events.RegretObserved(0.0),
+        {
+            ("rank_regret_seconds_bucket", (("le", "0.0"),)): 1,
+            ("rank_regret_seconds_count", ()): 1,
+        },
+    ),
     (
         events.FanOutFinished("s", events.Completeness.PARTIAL, 1.5, 8, 6, 2),
         {
@@ -280,6 +320,18 @@ def test_configured_site_is_there_before_anything_happened(metrics, site):
     assert value(metrics, "accepts_total", site=site, outcome="lost") == 0
 
 
+def test_site_that_is_gone_is_shown_while_it_holds_something(metrics):
+    held = {"gone": SiteHoldings(0, {SessionPhase.RUNNING: 1}, NOW)}
+    metrics.record(events.HoldingsCounted(held, NOW))
+    running = {"site": "gone", "phase": "RUNNING"}
+    assert value(metrics, "sessions", **running) == 1
+    metrics.configure(SITES, (POLICY,), FanOutLimits(), BudgetLimits())
+    assert value(metrics, "sessions", **running) == 1
+    metrics.record(events.HoldingsCounted({}, NOW))
+    assert not any(("site", "gone") in labels for _, labels in samples(metrics))
+    assert value(metrics, "sessions", site="jpsrc", phase="RUNNING") == 0
+
+
 def test_site_is_described_by_its_configuration(metrics):
     assert value(metrics, "site_required", site="jpsrc") == 1
     assert value(metrics, "site_required", site="uksrc") == 0
@@ -388,4 +440,4 @@ def test_scrape_of_ten_sites_stays_small():
     sites = [Site(f"site-{n}", "https://site.example") for n in range(10)]
     metrics.configure(sites, (POLICY,), FanOutLimits(), BudgetLimits())
     body, _ = metrics.render("")
-    assert body.count(b"\n") < 2000
+    assert body.count(b"\n") < 2100

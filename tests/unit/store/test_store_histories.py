@@ -155,3 +155,44 @@ async def test_more_sessions_than_are_read_at_once(store):
         await accept(store, name)
     found = {one.session for one in await store.histories.read(names)}
     assert found == set(names)
+
+
+async def beside(store, *siblings, since=10):
+    """Accept one of several offers: ``siblings`` are its estimates by session."""
+    starts = {"taken": later(500), **dict(siblings)}
+    await store.offer_sets.add(offer_set(*starts), [], starts)
+    won = winner("taken", since=later(since))
+    await store.winners.claim(won, "a", later(30))
+    await store.winners.settle(won, WinnerState.ACCEPTED, [])
+
+
+async def test_the_earliest_alternative_is_the_best_estimate_of_a_sibling(store):
+    await beside(store, ("late", later(900)), ("early", later(60)))
+    assert await store.histories.earliest_alternative("taken") == later(60)
+    assert await store.histories.earliest_alternative("early") is None
+
+
+async def test_no_alternative_starts_before_the_acceptance(store):
+    await beside(store, ("early", later(60)), since=200)
+    assert await store.histories.earliest_alternative("taken") == later(200)
+
+
+async def test_what_could_not_be_accepted_any_more_is_no_alternative(store):
+    gone = replace(offer("gone"), expires=later(5))
+    offers = (offer("taken"), gone, offer("refused"), offer("early"))
+    starts = {"gone": later(20), "refused": later(30), "early": later(60)}
+    await store.offer_sets.add(offer_set(offers=offers), [], starts)
+    await see(store, "refused", ("session", "REJECTED", later(8)))
+    won = winner("taken", since=later(10))
+    await store.winners.claim(won, "a", later(30))
+    await store.winners.settle(won, WinnerState.ACCEPTED, [])
+    await see(store, "early", ("session", "REJECTED", later(12)))
+    assert await store.histories.earliest_alternative("taken") == later(60)
+
+
+async def test_without_estimates_of_siblings_there_is_no_alternative(store):
+    await store.offer_sets.add(offer_set("taken", "other"), [], {"taken": later(60)})
+    won = winner("taken", since=later(10))
+    await store.winners.claim(won, "a", later(30))
+    await store.winners.settle(won, WinnerState.ACCEPTED, [])
+    assert await store.histories.earliest_alternative("taken") is None
