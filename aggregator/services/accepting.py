@@ -5,13 +5,20 @@ that outlives the caller.
 """
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeAlias
 
 import structlog
 
 from aggregator.domain.acceptance import Acceptance, Verdict, verdict
-from aggregator.domain.errors import AcceptPending, ImpossibleUpdate, StoreUnavailable
+from aggregator.domain.errors import (
+    AcceptPending,
+    ImpossibleUpdate,
+    MetaBrokerError,
+    StoreUnavailable,
+)
 from aggregator.domain.events import AcceptOutcome
 from aggregator.domain.records import Route, Winner, WinnerState
 from aggregator.domain.status import has_expired
@@ -26,6 +33,7 @@ from aggregator.services.attempts import Accepted, Attempt, Attempts
 from aggregator.services.background import Background
 from aggregator.services.caller import Caller
 from aggregator.services.limits import AcceptanceLimits
+from aggregator.services.punctual import answered_by, store_is_silent
 from aggregator.services.sessions import Sessions
 from aggregator.services.settling import Settling
 
@@ -62,12 +70,38 @@ class Accepting:
         self._clock = clock
         self._limits = limits
         self._replica = replica
-        self._under_way: dict[_Key, asyncio.Task[Accepted]] = {}
+        self._under_way: dict[_Key, tuple[Route, asyncio.Task[Accepted]]] = {}
 
     def deadline(self, caller: Caller) -> float:
         """Return until when ``caller`` waits for a site's word, on the loop's clock."""
         wait = self._limits.deadline if caller.wait is None else caller.wait
         return caller.received + wait
+
+    def in_time(self, uuid: str, caller: Caller) -> AbstractAsyncContextManager[None]:
+        """Bound an acceptance, and all around it, by the deadline of ``caller``.
+
+        Args:
+            uuid: Of the session that is accepted, or of its offer set.
+            caller: Who waits.
+
+        Raises:
+            AcceptPending: It took too long, and the acceptance goes on.
+            StoreUnavailable: It took too long, and none is under way here.
+        """
+        return answered_by(self.deadline(caller), partial(self._overrun, uuid))
+
+    def _overrun(self, uuid: str) -> MetaBrokerError:
+        for (offer_set, session, _), (route, _) in self._under_way.items():
+            if uuid in {offer_set, session}:
+                return self._pending(route)
+        return store_is_silent()
+
+    def _pending(self, route: Route) -> AcceptPending:
+        return AcceptPending(
+            f"{route.site} has not said yet whether it took the offer",
+            route.session,
+            self._limits.first_pause * 10,
+        )
 
     async def accept(self, route: Route, caller: Caller) -> None:
         """Accept the offer of ``route``; return once its site has taken it.
@@ -164,14 +198,14 @@ class Accepting:
         self, winner: Winner, route: Route, caller: Caller | None, begun: Acceptance
     ) -> asyncio.Task[Accepted]:
         key = (winner.offer_set, winner.session, winner.since)
-        task = self._under_way.get(key)
-        if task is None:
-            attempt = Attempt(winner, route, caller, begun)
-            task = self._background.spawn(
-                self._attempts.carry_out(attempt), name="accept_offer"
-            )
-            self._under_way[key] = task
-            task.add_done_callback(lambda _: self._under_way.pop(key, None))
+        if key in self._under_way:
+            return self._under_way[key][1]
+        attempt = Attempt(winner, route, caller, begun)
+        task = self._background.spawn(
+            self._attempts.carry_out(attempt), name="accept_offer"
+        )
+        self._under_way[key] = (route, task)
+        task.add_done_callback(lambda _: self._under_way.pop(key, None))
         return task
 
     async def _wait_for(
@@ -181,11 +215,7 @@ class Accepting:
             async with asyncio.timeout_at(self.deadline(caller)):
                 accepted = await asyncio.shield(task)
         except TimeoutError:
-            raise AcceptPending(
-                f"{route.site} has not said yet whether it took the offer",
-                route.session,
-                self._limits.first_pause * 10,
-            ) from None
+            raise self._pending(route) from None
         if accepted is None:
             raise StoreUnavailable(
                 "the acceptance could not be brought to its end", retry_after=5.0

@@ -14,7 +14,6 @@ from aggregator.ports.clock import Clock
 from aggregator.ports.store import Routes, WinnerReadings
 from aggregator.services.accepting import Accepting
 from aggregator.services.caller import Caller
-from aggregator.services.punctual import answered_by
 from aggregator.services.repeating import Repeating, Requested
 from aggregator.services.sessions import Sessions, Status
 
@@ -70,7 +69,8 @@ class Failover:
         requested = await self._repeating.request_offers(request, caller)
         # The wait that the client granted was for the offers; accepting has its own.
         patient = replace(caller, received=self._now(), wait=None)
-        async with answered_by(self._accepting.deadline(patient)):
+        offer_set = requested.offer_set.uuid
+        async with self._accepting.in_time(offer_set, patient):
             return await self._accept_any(requested, patient)
 
     async def _accept_any(
@@ -96,11 +96,12 @@ class Failover:
             ImpossibleUpdate: None could be accepted, and the caller is strict.
             AcceptPending: A site has not said yet whether it took the offer.
         """
-        async with answered_by(self._accepting.deadline(caller)):
-            return await self._accept(session, caller)
+        async with self._accepting.in_time(session, caller):
+            wanted = await self._sessions.route(session, caller.principal)
+        async with self._accepting.in_time(wanted.offer_set, caller):
+            return await self._accept(wanted, caller)
 
-    async def _accept(self, session: str, caller: Caller) -> SessionView:
-        wanted = await self._sessions.route(session, caller.principal)
+    async def _accept(self, wanted: Route, caller: Caller) -> SessionView:
         siblings = await self._routes.of_offer_set(wanted.offer_set)
         following = [r for r in siblings if r.position > wanted.position]
         taken, refusals = await self._first_taken((wanted, *following), caller)

@@ -1,27 +1,35 @@
 """Being punctual: whatever the store does, the caller is answered in time."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from aggregator.domain.errors import StoreUnavailable
+from aggregator.domain.errors import MetaBrokerError, StoreUnavailable
 
 _SLACK: Final = 0.4
 """Seconds after the deadline that keeping and writing the answer may take."""
 
 
+def store_is_silent() -> MetaBrokerError:
+    """Return the reason why something took too long that no site can delay."""
+    return StoreUnavailable("The store didn't answer in time.", retry_after=1.0)
+
+
 @asynccontextmanager
-async def answered_by(deadline: float) -> AsyncIterator[None]:
-    """Give up soon after ``deadline``: then it is the store that doesn't answer.
+async def answered_by(
+    deadline: float, reason: Callable[[], MetaBrokerError] = store_is_silent
+) -> AsyncIterator[None]:
+    """Give up soon after ``deadline``.
 
     What the store was asked to do may be done all the same.
 
     Args:
         deadline: When the sites are no longer waited for, on the loop's clock.
+        reason: Returns what to raise where the block took too long.
 
     Raises:
-        StoreUnavailable: The block took too long.
+        MetaBrokerError: The block took too long: the one that ``reason`` returns.
     """
     limit = asyncio.timeout_at(deadline + _SLACK)
     try:
@@ -30,6 +38,4 @@ async def answered_by(deadline: float) -> AsyncIterator[None]:
     except TimeoutError:
         if not limit.expired():
             raise
-        raise StoreUnavailable(
-            "The store didn't answer in time.", retry_after=1.0
-        ) from None
+        raise reason() from None

@@ -22,7 +22,6 @@ from aggregator.ports.store import Overlays
 from aggregator.services.accepting import Accepting
 from aggregator.services.caller import Caller
 from aggregator.services.limits import AcceptanceLimits
-from aggregator.services.punctual import answered_by
 from aggregator.services.releasing import Releasing
 from aggregator.services.sessions import Sessions, Status
 from aggregator.services.settling import release_of
@@ -71,7 +70,7 @@ class Updating:
         """
         if update.phase is not SessionPhase.ACCEPTED:
             return await self._update(session, update, caller)
-        async with answered_by(self._accepting.deadline(caller)):
+        async with self._accepting.in_time(session, caller):
             return await self._update(session, update, caller)
 
     async def _update(

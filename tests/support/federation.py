@@ -15,6 +15,7 @@ from aggregator.services.background import Background
 from aggregator.services.budget import ReservationBudget
 from aggregator.services.caller import Caller
 from aggregator.services.decisions import Decisions
+from aggregator.services.failover import Failover
 from aggregator.services.fan_out import FanningOut
 from aggregator.services.late_answers import LateAnswers
 from aggregator.services.limits import (
@@ -222,6 +223,16 @@ class InProcessFederation:
             background=background,
             clock=clock,
             limits=self.fan_out_limits,
+            new_uuid=lambda: next(self._uuids),
+        )
+        self.failover = Failover(
+            repeating=self.repeating,
+            winners=store,
+            accepting=self.accepting,
+            sessions=self.sessions,
+            routes=store.routes,
+            clock=clock,
+            now=asyncio.get_running_loop().time,
             new_uuid=lambda: next(self._uuids),
         )
         self.shown = ShownOfferSets(store.offer_sets, store.routes, clock)

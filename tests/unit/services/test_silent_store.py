@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from aggregator.domain.errors import StoreUnavailable, UnknownResource
+from aggregator.domain.errors import AcceptPending, StoreUnavailable, UnknownResource
 from aggregator.domain.phases import SessionPhase
 from aggregator.domain.principal import Principal
 from aggregator.domain.updates import phase_update
@@ -151,3 +151,29 @@ async def test_an_acceptance_that_was_kept_is_told_though_the_store_went_away():
         await asyncio.sleep(0.5)
         federation.store.silence("route_of")
         assert (await accepting).phase is SessionPhase.ACCEPTED
+
+
+@virtual_time
+@pytest.mark.parametrize("failover", [False, True])
+async def test_an_acceptance_that_was_begun_is_pending_though_time_went_by_at_once(
+    failover,
+):
+    """A busy machine holds the process up from before the deadline till past it."""
+    async with running() as federation:
+        [offer] = (await federation.ask()).offers
+        federation.brokers["a"].call_delay = 5
+        caller = federation.caller(wait=1)
+        loop = asyncio.get_running_loop()
+
+        def hold_up():
+            loop.virtual += 2
+
+        loop.call_at(caller.received + 0.99, hold_up)
+        accepting = (
+            federation.failover.accept(offer.session, caller)
+            if failover
+            else federation.updating.update(offer.session, ACCEPT, caller)
+        )
+        with pytest.raises(AcceptPending) as caught:
+            await accepting
+        assert caught.value.session == offer.session
