@@ -54,7 +54,7 @@ def rank(
         request=admitted_request(request),
         request_id=request_id,
         knowledge=knowledge,
-        lake=Lake(knowledge, policy.estimate.data.link_sources),
+        lake=Lake(knowledge, policy.estimate.data.link_sources, now),
         now=now,
     )
     originals = {(offer.site, offer.session): offer for offer in offers}

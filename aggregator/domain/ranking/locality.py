@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from aggregator.domain.offers import DataItem, Offer
-from aggregator.domain.ranking.intake import size_or_none
+from aggregator.domain.ranking.intake import clipped, size_or_none
 from aggregator.domain.ranking.knowledge import Knowledge, LinkSource
 from aggregator.domain.replicas import LocatedData, Replica
 from aggregator.domain.requests import ExecutionRequest
@@ -86,6 +87,7 @@ class Source:
         site: The site that sends it; the RSE's name where no site is known.
         gbps: Throughput to where it is wanted; None where it need not move.
         basis: How that was measured, in words; empty where it is configured.
+        closed_s: Seconds until the downtime ends in which its site is now.
     """
 
     rse: str
@@ -93,6 +95,7 @@ class Source:
     gbps: float | None
     tape: bool
     basis: str = ""
+    closed_s: float = 0.0
 
     @property
     def is_local(self) -> bool:
@@ -104,11 +107,16 @@ class Lake:
     """The storage elements of all sites, and the links between them."""
 
     def __init__(
-        self, knowledge: Knowledge, link_sources: Sequence[LinkSource] = _CONFIGURED
+        self,
+        knowledge: Knowledge,
+        link_sources: Sequence[LinkSource] = _CONFIGURED,
+        now: datetime | None = None,
     ) -> None:
+        """Take what is known; without ``now`` no downtime counts."""
         self._links = knowledge.links
         self._link_sources = link_sources
         self._readers = _readers(knowledge)
+        self._closed = {} if now is None else _closed(knowledge, now)
 
     @property
     def default_gbps(self) -> float:
@@ -130,7 +138,8 @@ class Lake:
     def source(self, replicas: Iterable[Replica], target: str) -> Source | None:
         """Return from where a site would read a dataset; None without replicas.
 
-        The site's own replica comes first, disk before tape; then the fastest link.
+        The site's own replica comes first, then those of sites that aren't in a
+        downtime; disk before tape; then the fastest link.
         """
         return min(
             (
@@ -150,12 +159,38 @@ class Lake:
             return
         for site in readers or (rse,):
             carries = self._links.throughput(site, target, self._link_sources)
-            yield Source(rse, site, carries.gbps, replica.tape, carries.basis)
+            yield Source(
+                rse,
+                site,
+                carries.gbps,
+                replica.tape,
+                carries.basis,
+                self._closed.get(site, 0.0),
+            )
 
 
-def _preference(source: Source) -> tuple[bool, bool, float, str, str]:
-    away = source.gbps is not None
-    return (away, source.tape, -(source.gbps or 0.0), source.rse, source.site)
+def _preference(source: Source) -> tuple[bool, float, bool, float, str, str]:
+    return (
+        not source.is_local,
+        source.closed_s,
+        source.tape,
+        -(source.gbps or 0.0),
+        source.rse,
+        source.site,
+    )
+
+
+def _closed(knowledge: Knowledge, now: datetime) -> Mapping[str, float]:
+    """Return for sites in a downtime the seconds until it ends."""
+    closed: dict[str, float] = {}
+    for name, facts in knowledge.sites.items():
+        opens = now
+        for downtime in sorted(facts.site.downtimes, key=lambda one: one.start):
+            if downtime.start <= opens < downtime.end:
+                opens = downtime.end
+        if opens > now:
+            closed[name] = clipped((opens - now).total_seconds())
+    return closed
 
 
 def _readers(knowledge: Knowledge) -> Mapping[str, tuple[str, ...]]:

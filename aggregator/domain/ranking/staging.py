@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
+from aggregator.domain.humane import humane_duration
 from aggregator.domain.ranking.document import DataRules
 from aggregator.domain.ranking.intake import LARGEST_TOTAL, clipped
 from aggregator.domain.ranking.knowledge import SiteFacts
@@ -25,7 +26,7 @@ class StagingPlan:
         sources: The RSEs from which data would move, sorted.
         seconds: How long it takes; 0 where nothing has to happen.
         notes: Assumptions that were made, in words; with any, confidence is low.
-        remarks: What was measured, in words.
+        remarks: What was measured of links and is announced of sites, in words.
     """
 
     bytes_total: int
@@ -87,9 +88,14 @@ def plan_staging(
 
 def _remarks(moving: Sequence[_Read]) -> tuple[str, ...]:
     sources = [read.source for read in moving if read.source and read.source.basis]
-    return tuple(
-        sorted({f"{one.gbps:.3g} Gb/s from {one.site}, {one.basis}" for one in sources})
-    )
+    measured = {f"{one.gbps:.3g} Gb/s from {one.site}, {one.basis}" for one in sources}
+    closed = {
+        f"{read.source.site} is in a downtime and sends in "
+        f"{humane_duration(read.source.closed_s)}"
+        for read in moving
+        if read.source and read.source.closed_s
+    }
+    return (*sorted(measured), *sorted(closed))
 
 
 def _bytes(reads: Sequence[_Read]) -> int:
@@ -102,12 +108,16 @@ def _files_s(moving: Sequence[_Read], rules: DataRules) -> float:
 
 
 def _links_s(moving: Sequence[_Read], lake: Lake) -> float:
-    """Return the seconds of the slowest source: all of them send at once."""
-    seconds: defaultdict[str, float] = defaultdict(float)
+    """Return the seconds of the slowest source: all of them send at once.
+
+    One that is in a downtime sends after it.
+    """
+    seconds: dict[str, float] = {}
     for read in moving:
         site = read.source.site if read.source else ""
         gbps = (read.source.gbps if read.source else None) or lake.default_gbps
-        seconds[site] += read.size * _BITS / GIGA / gbps
+        begins = read.source.closed_s if read.source else 0.0
+        seconds[site] = seconds.get(site, begins) + read.size * _BITS / GIGA / gbps
     return max(seconds.values(), default=0.0)
 
 

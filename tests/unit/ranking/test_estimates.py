@@ -9,6 +9,7 @@ from aggregator.domain.ranking.explanation import Confidence
 from aggregator.domain.ranking.knowledge import Links
 from aggregator.domain.requests import ExecutionRequest
 from aggregator.domain.schedules import StartInterval
+from aggregator.domain.sites import Downtime
 from tests.support.ranking import (
     GB,
     by_site,
@@ -16,6 +17,7 @@ from tests.support.ranking import (
     facts,
     knowing,
     located,
+    moment,
     offer,
     plain_policy,
     ranked,
@@ -260,3 +262,59 @@ def test_links_that_cannot_be():
     ):
         with pytest.raises(ValueError, match=r"must be|no class"):
             Links(**wrong)
+
+
+def closed(*spans):
+    return tuple(Downtime(moment(begin), moment(end)) for begin, end in spans)
+
+
+def from_sources(*sites, offered="A"):
+    """Estimate 100 GB at 8 Gb/s, that is 100 s, of which the sites have replicas."""
+    rses = [f"{one.site.name}_DISK" for one in sites]
+    knowledge = knowing(
+        facts("A"),
+        *sites,
+        data=(located("x", 100, *rses),),
+        links=Links(default_gbps=8, table={("B", offered): 800.0}),
+    )
+    return estimate(
+        offer(offered, 0),
+        wanting("x"),
+        knowledge,
+        start={"accept_overhead_s": 0},
+        data={"per_file_s": 0, "ingest_default_gbps": 1000},
+    )
+
+
+def test_a_site_in_a_downtime_sends_after_it():
+    found = from_sources(facts("C", downtimes=closed((-60, 600))))
+    assert (found.sources, found.data_ready) == (("C_DISK",), 700)
+    assert found.notes == ("C is in a downtime and sends in 10 min",)
+    assert found.confidence is Confidence.HIGH
+
+
+@pytest.mark.parametrize(
+    ("spans", "ready"),
+    [
+        ([(-60, 0)], 1),
+        ([(-120, -60)], 1),
+        ([(1, 600)], 1),
+        ([(0, 60)], 100),
+        ([(30, 90), (-60, 60), (90, 120), (200, 300)], 100),
+    ],
+)
+def test_another_source_is_preferred_to_one_in_a_downtime(spans, ready):
+    fast = facts("B", downtimes=closed(*spans))
+    assert from_sources(fast, facts("C")).data_ready == ready
+
+
+def test_downtimes_that_follow_on_one_another_are_one():
+    alone = facts("B", downtimes=closed((90, 120), (-60, 60), (30, 90), (200, 300)))
+    assert from_sources(alone).data_ready == 120 + 1
+
+
+def test_what_opens_first_is_preferred_and_data_at_the_site_need_no_sender():
+    late = facts("B", downtimes=closed((-60, 900)))
+    soon = facts("C", downtimes=closed((-60, 60)))
+    assert from_sources(late, soon).data_ready == 160
+    assert from_sources(late, soon, offered="B").bytes_to_move == 0
