@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from aggregator.domain.events import Reloaded
+from aggregator.domain.ranking.policy import Policy
 from aggregator.ports.configuration import ConfigurationRefused, ConfigurationSource
 from aggregator.ports.snapshot import Federation, Snapshot
 from aggregator.ports.telemetry import Telemetry
@@ -76,13 +77,14 @@ class Reloading:
 
 def _difference(before: Federation, after: Federation) -> str:
     """Return in words what a reading changed."""
+    policies, new_policies = (
+        {policy.identity.name: policy for policy in federation.policies}
+        for federation in (before, after)
+    )
     changes = [
         *_changed("site", before.sites, after.sites),
-        *_changed(
-            "policy",
-            {policy.identity.name: policy for policy in before.policies},
-            {policy.identity.name: policy for policy in after.policies},
-        ),
+        *_changed("policy", policies, new_policies),
+        *_still(policies, new_policies),
     ]
     if not changes and before.policies != after.policies:
         changes.append("order of policies changed")
@@ -91,6 +93,16 @@ def _difference(before: Federation, after: Federation) -> str:
     if before.catalogue != after.catalogue:
         changes.append("replicas changed")
     return f"revision {after.revision}: {', '.join(changes) or 'nothing new'}"
+
+
+def _still(before: Mapping[str, Policy], after: Mapping[str, Policy]) -> Iterator[str]:
+    """Yield what may confuse readers of explanations, which name the revision."""
+    for name, policy in after.items():
+        known = before.get(name)
+        if known is not None and known.identity != policy.identity:
+            revision = policy.identity.revision
+            if known.identity.revision == revision:
+                yield f"policy {name} is still called revision {revision}"
 
 
 def _changed(

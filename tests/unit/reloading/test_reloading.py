@@ -9,6 +9,7 @@ import structlog
 from aggregator.catalogue.beside import CatalogueWithEntries
 from aggregator.catalogue.static import StaticCatalogue
 from aggregator.domain.events import Reloaded
+from aggregator.domain.ranking.explanation import PolicyIdentity
 from aggregator.domain.ranking.knowledge import Links
 from aggregator.domain.replicas import Did, LocatedData
 from aggregator.ports.configuration import ConfigurationRefused, Reread
@@ -89,6 +90,10 @@ async def test_what_is_right_takes_effect_and_is_told():
     assert [line["reason"] for line in logs] == ["look at this"]
 
 
+def numbered(revision, sha256):
+    return replace(plain_policy(), identity=PolicyIdentity("a", revision, sha256))
+
+
 def policies(*names):
     return {"policies": [plain_policy(metadata={"name": name}) for name in names]}
 
@@ -100,6 +105,16 @@ def policies(*names):
         (policies("a", "b"), policies("b", "a"), "order of policies changed"),
         (policies("a", "b"), policies("b"), "policy a removed"),
         (policies("a"), policies("a", "b"), "policy b added"),
+        (
+            {"policies": [numbered(1, "0")]},
+            {"policies": [numbered(2, "1")]},
+            "policy a changed",
+        ),
+        (
+            {"policies": [numbered(2, "0")]},
+            {"policies": [numbered(2, "1")]},
+            "policy a changed, policy a is still called revision 2",
+        ),
         (
             {"catalogue": StaticCatalogue({DATA.did: DATA})},
             {"catalogue": StaticCatalogue({DATA.did: replace(DATA, size=2)})},
