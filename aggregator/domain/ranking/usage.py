@@ -30,7 +30,7 @@ class Usage:
     Attributes:
         in_all: By everybody.
         by_user: By that user; 0 where it is anonymous.
-        by_group: By the members of each of that user's groups.
+        by_group: By the members of each of that user's groups, where they used any.
     """
 
     in_all: float = 0.0
@@ -67,7 +67,11 @@ class Usages:
         return Usage(
             usage.in_all,
             usage.by_user.get(user, 0.0),
-            {group: usage.by_group.get(group, 0.0) for group in sorted(groups)},
+            {
+                group: usage.by_group[group]
+                for group in sorted(groups)
+                if group in usage.by_group
+            },
         )
 
     def in_all(self, sites: Collection[str]) -> float:

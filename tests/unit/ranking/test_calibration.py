@@ -138,6 +138,12 @@ def test_the_wait_of_sessions_without_data_from_their_acceptance():
     assert learned(*moved).record.wait_s is None
 
 
+def test_the_median_of_waits_is_none_of_the_extremes():
+    waits = [session(taken=20)] * 5 + [session(taken=70)] * 2 + [session(1e5)] * 2
+    assert learned(*waits).record.wait_s == 100
+    assert learned(*waits).record.waits == 9
+
+
 def test_kinds_are_told_apart_and_scarce_ones_are_as_all():
     notebooks = [session(600, kind="jupyter-notebook")] * 40
     found = calibrate([*notebooks, *[session(60)] * 10, session(5, kind="k")], NOW)
@@ -154,6 +160,14 @@ def test_longer_promises_have_a_lateness_of_their_own():
     assert record.lateness == (Lateness(0.0, 60, 10), Lateness(3600.0, 1800, 20))
     assert (record.expected(100), record.starts_behind(100)) == (160, 10)
     assert (record.expected(5000), record.starts_behind(5000)) == (6800, 20)
+
+
+@pytest.mark.parametrize(
+    ("promised", "begins"), [(599, 0), (600, 600), (3599, 600), (3600, 3600), (-5, 0)]
+)
+def test_a_promise_belongs_to_the_band_that_it_begins(promised, begins):
+    [band] = learned(*[session(60, promised=promised)] * 9).record.lateness
+    assert band.from_s == begins
 
 
 def test_the_expected_start_never_falls_where_the_promise_rises():
