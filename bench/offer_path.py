@@ -27,6 +27,8 @@ from aggregator.domain.ranking.engine import rank
 from aggregator.domain.ranking.knowledge import Knowledge, SiteFacts
 from aggregator.domain.records import OfferSet
 from aggregator.domain.sites import Site
+from aggregator.services.known_offer_sets import KnownOfferSets
+from aggregator.services.limits import StatusLimits
 from aggregator.services.offer_sets import ShownOfferSets
 from aggregator.wire.dialects import DIALECTS
 from aggregator.wire.reading import read_request, read_site_offer_set
@@ -113,7 +115,8 @@ def main() -> None:
         for n in range(given.sites)
     }
     request = read_request(REQUEST, "2025-11")
-    shown = ShownOfferSets(None, None, _Clock())  # type: ignore[arg-type]
+    known = KnownOfferSets(None, None, _Clock(), StatusLimits())  # type: ignore[arg-type]
+    shown = ShownOfferSets(known, _Clock())
     print(f"{given.sites} sites, {given.offers} offers each; milliseconds of CPU")
     print(f"{'path':34} {'median':>8} {'p95':>8}")
     for dialect in ("2025-11", "2026-07"):
@@ -146,7 +149,7 @@ def main() -> None:
                 name, NOW, request, offers=offers, ranking=ranking.as_document()
             )
             return orjson.dumps(
-                write_offer_set(shown.show(kept), DIALECTS["2025-11"], "http://us")
+                write_offer_set(shown.made(kept), DIALECTS["2025-11"], "http://us")
             )
 
         size = sum(map(len, bodies)) / 1000

@@ -25,6 +25,20 @@ def stale_notice(fault: SessionReading, route: Route, now: datetime) -> Message:
     return Message(kind, Level.WARN, template, values, now)
 
 
+def store_away_notice(why: str, read: datetime) -> Message:
+    """Return since when nothing new is known of an offer set, and why.
+
+    It is of that moment too, so that what is shown stays the same meanwhile.
+    """
+    return Message(
+        "urn:metabroker:offer-set-stale",
+        Level.WARN,
+        "the store could not be read ({why}); this is the offer set's state of {read}",
+        {"why": why, "read": format_instant(read)},
+        read,
+    )
+
+
 def overlay_notice(overlay: SessionPhase, now: datetime) -> Message:
     """Return that a session is shown in a phase that we know better than its site."""
     return Message(

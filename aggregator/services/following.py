@@ -8,17 +8,27 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
+from typing import Final
 
 from cachetools import TTLCache
 
-from aggregator.domain.errors import FanOutFailed, Overloaded, UnknownResource
+from aggregator.domain.errors import (
+    FanOutFailed,
+    Overloaded,
+    StoreUnavailable,
+    UnknownResource,
+)
 from aggregator.domain.phases import TERMINAL, session_phase
 from aggregator.domain.views import OfferSetView, SessionView
 from aggregator.ports.store import OfferSetWatch
 from aggregator.services.caller import Caller
 from aggregator.services.limits import FollowLimits
 from aggregator.services.offer_sets import ShownOfferSets
+from aggregator.services.punctual import PATIENCE
 from aggregator.services.sessions import Sessions
+
+_NOT_READ: Final = 0
+"""In the place of a version while the store is away: no set has it."""
 
 
 class Following:
@@ -126,7 +136,7 @@ class Following:
             present = await self._version(uuid)
             if present is None:
                 raise UnknownResource(f"there is no offer set {uuid}")
-            if present != version:
+            if present not in {version, _NOT_READ}:
                 return present
             left = until - _now()
             if left <= 0:
@@ -137,12 +147,21 @@ class Following:
         lock = self._looking.setdefault(uuid, asyncio.Lock())
         try:
             async with lock:
-                if uuid not in self._versions:
-                    self._versions[uuid] = await self._watch.version(uuid)
-                return self._versions.get(uuid)
+                with suppress(KeyError):
+                    return self._versions[uuid]
+                version = await self._read_version(uuid)
+                self._versions[uuid] = version
+                return version
         finally:
             if not lock.locked():
                 self._looking.pop(uuid, None)
+
+    async def _read_version(self, uuid: str) -> int | None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._watch.version(uuid)
+        except (StoreUnavailable, TimeoutError):
+            return _NOT_READ
 
     @contextmanager
     def _admitted(self) -> Iterator[None]:

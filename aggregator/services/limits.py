@@ -75,6 +75,8 @@ class StatusLimits:
         freshness: How old a reading may be to be given again without a new one.
         deadline: The longest that one reading may take.
         cached: Readings that are kept in memory.
+        cached_offers: Offers that are kept there, in their sets, to be shown while
+            the store is away.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -82,10 +84,15 @@ class StatusLimits:
     freshness: float = 2.0
     deadline: float = 5.0
     cached: int = 10_000
+    cached_offers: int = 2_000
 
     def __post_init__(self) -> None:
         """Refuse a deadline or a cache of nothing."""
-        _positive(deadline=self.deadline, cached=self.cached)
+        _positive(
+            deadline=self.deadline,
+            cached=self.cached,
+            cached_offers=self.cached_offers,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,27 @@
 """Offer sets as they are shown: offers, what each site did, and why this order."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from aggregator.domain.errors import UnknownResource
 from aggregator.domain.messages import Level, Message
+from aggregator.domain.notices import store_away_notice
 from aggregator.domain.outcomes import ANSWERED, NOT_ASKED, SiteAnswer
 from aggregator.domain.principal import Principal
 from aggregator.domain.records import OfferSet, Route
 from aggregator.domain.status import shown_phase
 from aggregator.domain.views import OfferSetView, SessionView
 from aggregator.ports.clock import Clock
-from aggregator.ports.store import OfferSets, Routes
+from aggregator.services.known_offer_sets import KnownOfferSet, KnownOfferSets
 from aggregator.services.requesting import raise_unless_answered
 
 
 class ShownOfferSets:
     """Reads offer sets, and shows them with the phases that are known now."""
 
-    def __init__(self, offer_sets: OfferSets, routes: Routes, clock: Clock) -> None:
-        self._offer_sets = offer_sets
-        self._routes = routes
+    def __init__(self, known: KnownOfferSets, clock: Clock) -> None:
+        self._known = known
         self._clock = clock
 
     async def get(self, uuid: str, principal: Principal) -> OfferSet:
@@ -28,43 +29,48 @@ class ShownOfferSets:
 
         Raises:
             UnknownResource: There is none, or none that the principal may see.
+            StoreUnavailable: It isn't known whether there is one.
         """
-        offer_set = await self._offer_sets.get(uuid)
-        if offer_set is None or not principal.owns(offer_set.issuer, offer_set.subject):
-            raise UnknownResource(f"there is no offer set {uuid}")
-        return offer_set
+        return (await self._of(uuid, principal)).offer_set
 
     async def view(self, uuid: str, principal: Principal) -> OfferSetView:
-        """Return a set of ``principal`` as it is shown now.
+        """Return a set of ``principal`` as it is shown now, or was known last.
 
         Raises:
             UnknownResource: There is none, or none that the principal may see.
             FanOutFailed: It has no offers, and that isn't a NO.
+            StoreUnavailable: It isn't known whether there is one.
         """
-        offer_set = await self.get(uuid, principal)
-        raise_unless_answered(offer_set)
-        routes = await self._routes.of_offer_set(uuid)
-        return self.show(offer_set, {route.session: route for route in routes})
+        known = await self._of(uuid, principal)
+        raise_unless_answered(known.offer_set)
+        view = self._show(known.offer_set, known.routes)
+        if not known.fault:
+            return view
+        notice = store_away_notice(known.fault, known.read)
+        return replace(view, messages=(*view.messages, notice))
 
-    def show(
-        self, offer_set: OfferSet, routes: Mapping[str, Route] | None = None
-    ) -> OfferSetView:
-        """Return a set as it is shown.
+    def made(self, offer_set: OfferSet) -> OfferSetView:
+        """Return a set that was just made as it is shown."""
+        self._known.remember(offer_set)
+        return self._show(offer_set, {})
 
-        Args:
-            offer_set: The set.
-            routes: What was learnt of its sessions since, by uuid; none for a set
-                that was just made.
-        """
+    async def _of(self, uuid: str, principal: Principal) -> KnownOfferSet:
+        known = await self._known.get(uuid)
+        if known is None or not principal.owns(
+            known.offer_set.issuer, known.offer_set.subject
+        ):
+            raise UnknownResource(f"there is no offer set {uuid}")
+        return known
+
+    def _show(self, offer_set: OfferSet, routes: Mapping[str, Route]) -> OfferSetView:
         reasons = _reasons(offer_set.ranking)
-        known = routes or {}
         return OfferSetView(
             uuid=offer_set.uuid,
             name=offer_set.request.name,
             created=offer_set.created,
             offers=tuple(
                 self._offer_view(
-                    offer_set, offer.session, reasons, known.get(offer.session), index
+                    offer_set, offer.session, reasons, routes.get(offer.session), index
                 )
                 for index, offer in enumerate(offer_set.offers)
             ),

@@ -7,6 +7,8 @@ from typing import Final
 
 from aggregator.domain.errors import MetaBrokerError, StoreUnavailable
 
+PATIENCE: Final = 1.0
+"""Seconds that the store is waited for where there is an answer without it."""
 _SLACK: Final = 0.4
 """Seconds after the deadline that keeping and writing the answer may take."""
 

@@ -33,14 +33,13 @@ from aggregator.services.background import Background
 from aggregator.services.caller import Caller
 from aggregator.services.limits import StatusLimits
 from aggregator.services.locating import Locating
+from aggregator.services.punctual import PATIENCE
 from aggregator.services.regretting import Regretting
 from aggregator.services.settling import Settling
 from aggregator.services.site_calls import SiteCalls, context_for
 from aggregator.wire.users_data import session_in_users_words
 
 _log = structlog.get_logger(__name__)
-_PATIENCE: Final = 1.0
-"""Seconds that the store is waited for where it isn't needed for an answer."""
 _KEPT_ANEW_AFTER: Final = timedelta(minutes=1)
 
 
@@ -132,7 +131,7 @@ class Sessions:
         if known is None:
             return await self.route(session, principal)
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(PATIENCE):
                 return await self.route(session, principal)
         except (StoreUnavailable, TimeoutError):
             if not _is_owner(known, principal):
@@ -250,7 +249,7 @@ class Sessions:
         self, route: Route, changes: tuple[PhaseChange, ...], caller: Caller | None
     ) -> None:
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(PATIENCE):
                 if _is_taken(changes):
                     # First, for once the reading is kept it isn't new any more.
                     await self._settling.adopt(route, caller)

@@ -30,6 +30,7 @@ from aggregator.services.draining import DrainBook
 from aggregator.services.failover import Failover
 from aggregator.services.fan_out import FanningOut
 from aggregator.services.following import Following
+from aggregator.services.known_offer_sets import KnownOfferSets
 from aggregator.services.late_answers import LateAnswers
 from aggregator.services.learning import Learning
 from aggregator.services.locating import Locating
@@ -140,7 +141,12 @@ class Service:
         self._sessions = self._build_sessions()
         self._accepting = self._build_accepting()
         repeating = self._build_repeating()
-        offer_sets = ShownOfferSets(store.offer_sets, store.routes, self._clock)
+        offer_sets = ShownOfferSets(
+            KnownOfferSets(
+                store.offer_sets, store.routes, self._clock, self._settings.status
+            ),
+            self._clock,
+        )
         self.use_cases = UseCases(
             repeating=repeating,
             following=Following(

@@ -66,10 +66,8 @@ async def assert_away(federation, offer_set, *, reads=False):
     assert "store" in ready.document
     assert alive.status == 200
     assert (seen.status, seen.phase) == (200, "OFFERED")
-    if reads:
-        assert shown.sessions == offer_set.sessions
-    else:
-        assert_unavailable(shown)
+    assert (shown.status, shown.sessions) == (200, offer_set.sessions)
+    assert ("urn:metabroker:offer-set-stale" in shown.kinds) is not reads
     for site in federation.sites.values():
         assert asked_for(site, session, "ACCEPTED") == 0
 
@@ -108,6 +106,29 @@ async def test_postgresql_stops_and_starts_again(postgresql, tmp_path):
         finally:
             postgresql.start()
         await assert_heals(federation, offer_set)
+
+
+async def test_clients_that_wait_for_changes_go_on_waiting(postgresql, tmp_path):
+    async with federation_on(tmp_path, postgresql.new_database()) as federation:
+        offer_set = await ask(federation)
+        path = f"/offersets/{offer_set.uuid}"
+        postgresql.stop()
+        try:
+            tag = (await read(federation, path)).headers["ETag"]
+            headers = {"If-None-Match": tag, "Prefer": "wait=1"}
+            waited = await read(federation, path, **headers)
+            assert waited.status == 304
+            assert 0.9 < waited.seconds < BEFORE_THE_STORE_GIVES_UP
+            headers["Prefer"] = "wait=30"
+            waiting = asyncio.create_task(read(federation, path, **headers))
+            await asyncio.sleep(1)
+            assert not waiting.done()
+        finally:
+            postgresql.start()
+        healed = asyncio.create_task(read(federation, path, **headers))
+        await assert_heals(federation, offer_set)
+        for heard in (await waiting, await healed):
+            assert (heard.status, heard.sessions) == (200, offer_set.sessions)
 
 
 async def test_what_could_not_be_kept_is_released(postgresql, tmp_path):

@@ -17,6 +17,7 @@ from aggregator.services.caller import Caller
 from aggregator.services.decisions import Decisions
 from aggregator.services.failover import Failover
 from aggregator.services.fan_out import FanningOut
+from aggregator.services.known_offer_sets import KnownOfferSets
 from aggregator.services.late_answers import LateAnswers
 from aggregator.services.limits import (
     AcceptanceLimits,
@@ -235,7 +236,10 @@ class InProcessFederation:
             now=asyncio.get_running_loop().time,
             new_uuid=lambda: next(self._uuids),
         )
-        self.shown = ShownOfferSets(store.offer_sets, store.routes, clock)
+        known = KnownOfferSets(
+            store.offer_sets, store.routes, clock, self.status_limits
+        )
+        self.shown = ShownOfferSets(known, clock)
 
     async def ask(self, request=REQUEST, **caller):
         return await self.requesting.request_offers(

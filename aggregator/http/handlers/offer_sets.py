@@ -49,7 +49,7 @@ async def _submit(request: web.Request, default_dialect: str) -> web.Response:
     view = (
         await use_cases.offer_sets.view(offer_set.uuid, caller.principal)
         if requested.repeated
-        else use_cases.offer_sets.show(offer_set)
+        else use_cases.offer_sets.made(offer_set)
     )
     return await answer(
         request,

@@ -7,8 +7,10 @@ import pytest
 
 from aggregator.domain.errors import AcceptPending, StoreUnavailable, UnknownResource
 from aggregator.domain.phases import SessionPhase
-from aggregator.domain.principal import Principal
+from aggregator.domain.principal import ANONYMOUS, Principal
+from aggregator.domain.schedules import format_instant
 from aggregator.domain.updates import phase_update
+from aggregator.services.limits import StatusLimits
 from tests.support.federation import REQUEST, InProcessFederation
 from tests.support.in_process import MemoryStore, session_uuid
 from tests.support.virtual_time import virtual_time
@@ -34,8 +36,10 @@ class SilentStore(MemoryStore):
 
 
 @asynccontextmanager
-async def running(**behaviour):
-    federation = InProcessFederation(store=SilentStore(), open_to_all=False)
+async def running(limits=None, **behaviour):
+    federation = InProcessFederation(
+        store=SilentStore(), open_to_all=False, **limits or {}
+    )
     federation.add("a", **behaviour)
     async with federation.running():
         yield federation
@@ -177,3 +181,57 @@ async def test_an_acceptance_that_was_begun_is_pending_though_time_went_by_at_on
         with pytest.raises(AcceptPending) as caught:
             await accepting
         assert caught.value.session == offer.session
+
+
+@virtual_time
+@pytest.mark.parametrize("read_before", [False, True])
+async def test_an_offer_set_that_was_made_here_goes_on_being_shown(read_before):
+    async with running() as federation:
+        uuid = (await shown(federation)).uuid
+        if read_before:
+            await federation.updating.update(SESSION, ACCEPT, federation.caller())
+            await federation.shown.view(uuid, ANONYMOUS)
+        read = federation.clock.now()
+        federation.store.silence("of_set")
+        await asyncio.sleep(100)
+        views = []
+        for _ in range(2):
+            async with answered_within(2):
+                views.append(await federation.shown.view(uuid, ANONYMOUS))
+        [notice] = [m for m in views[0].messages if m.kind.endswith("offer-set-stale")]
+        assert format_instant(read) in notice.text
+        assert "did not answer in time" in notice.text
+        phase = SessionPhase.ACCEPTED if read_before else SessionPhase.OFFERED
+        assert [offer.payload["phase"] for offer in views[0].offers] == [phase]
+        assert views[0] == views[1]
+        federation.store.heal()
+        again = await federation.shown.view(uuid, ANONYMOUS)
+        assert not [m for m in again.messages if m.kind.endswith("offer-set-stale")]
+
+
+@virtual_time
+async def test_an_offer_set_that_is_known_here_is_nobody_elses():
+    async with running() as federation:
+        uuid = (await shown(federation)).uuid
+        federation.store.broken = True
+        with pytest.raises(UnknownResource):
+            await federation.shown.view(
+                uuid, Principal("https://issuer.example", "eve")
+            )
+        with pytest.raises(StoreUnavailable):
+            await federation.shown.view("another", ANONYMOUS)
+
+
+@virtual_time
+async def test_only_so_many_offers_are_kept_for_while_the_store_is_away():
+    async with running(limits={"status": StatusLimits(cached_offers=4)}) as federation:
+        uuids = [(await shown(federation)).uuid for _ in range(3)]
+        federation.store.broken = True
+        with pytest.raises(StoreUnavailable):
+            await federation.shown.view(uuids[0], ANONYMOUS)
+        for uuid in uuids[1:]:
+            assert (await federation.shown.view(uuid, ANONYMOUS)).uuid == uuid
+
+
+async def shown(federation):
+    return federation.shown.made(await federation.ask())
