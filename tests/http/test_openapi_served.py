@@ -7,6 +7,7 @@ from aggregator import strict_yaml
 from aggregator.http.openapi import api_document
 from aggregator.wire.dialects import DIALECTS
 from site_adapters.simulated import SimulatedSite
+from site_adapters.simulated import faults as site_faults
 from tests.support.running import REFERENCE, running_federation
 from tests.support.schemas import answers_of, faults, operations
 
@@ -44,6 +45,32 @@ async def uuids(federation):
     while (await federation.get("/health")).status != 200:
         pass
     return {"offersets": offer_set, "sessions": session}
+
+
+UNANSWERED = {
+    401: site_faults.error(401),
+    403: site_faults.error(403),
+    503: site_faults.error(500),
+    504: site_faults.late(5.0),
+}
+
+
+@pytest.mark.parametrize("status", UNANSWERED)
+async def test_a_set_that_nobody_answered_is_read_as_described(tmp_path, status):
+    settings = {"fan_out": {"deadline": 0.5, "shortest_wait": 0.2}}
+    async with running_federation(
+        tmp_path, SimulatedSite(name="one"), settings=settings
+    ) as federation:
+        federation.sites["one"].script("request", UNANSWERED[status], times=None)
+        asked = await federation.post("/requests", REFERENCE)
+        read = await federation.get((await asked.json())["offerset"])
+
+        assert asked.status == read.status == status
+        for path, answer in (("/requests", asked), ("/offersets/{uuid}", read)):
+            method = answer.request_info.method
+            described = answers_of(DOCUMENT, OPERATIONS[method, path])[status]
+            assert answer.content_type in described["content"]
+            assert not faults(DOCUMENT, "Problem", await answer.json())
 
 
 def readings():
