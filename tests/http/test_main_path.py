@@ -107,6 +107,22 @@ async def test_variants_of_the_reference_request_get_offers(federation, variant)
     assert (await response.json())["result"] == "YES"
 
 
+@pytest.mark.parametrize("headers", [{}, {"Accept": "*/*"}, {"Accept": ""}])
+async def test_who_takes_anything_is_told_in_json_by_the_answer_and_at_location(
+    federation, headers
+):
+    yaml = {"Content-Type": "application/yaml", **headers}
+    answered = await federation.post("/offersets", REFERENCE, headers=headers)
+    followed = await federation.client.post(
+        federation.url + "/offersets", data=REFERENCE, headers=yaml
+    )
+    assert (answered.status, followed.status) == (303, 200)
+    assert followed.history[0].status == 303
+    for response in (answered, followed):
+        assert response.headers["Content-Type"] == "application/json;dialect=2025-11"
+        assert (await response.json())["result"] == "YES"
+
+
 async def test_yaml_is_answered_in_yaml(federation):
     response = await federation.post(
         "/offersets", REFERENCE, headers={"Accept": "application/yaml"}
