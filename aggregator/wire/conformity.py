@@ -23,6 +23,7 @@ from aggregator.wire.shapes import (
     moment,
     number,
     one_of,
+    short_integer,
     text,
     texts_by_name,
 )
@@ -132,8 +133,8 @@ _COMPONENT: Final = {
 _PORT: Final = mapping(
     {
         "access": flag,
-        "internal": mapping({"port": integer}),
-        "external": mapping({"port": integer, "addresses": _texts}),
+        "internal": mapping({"port": short_integer}),
+        "external": mapping({"port": short_integer, "addresses": _texts}),
         "protocol": text,
         "path": text,
     }
@@ -188,7 +189,7 @@ _IVOA: Final = mapping(
                 "obs_publisher_did": text,
                 "obs_creator_did": text,
                 "dataproduct_type": text,
-                "calib_level": integer,
+                "calib_level": short_integer,
                 "access_url": text,
                 "access_format": text,
             }
@@ -202,7 +203,7 @@ _IVOA: Final = mapping(
                 "description": text,
                 "semantics": text,
                 "content_type": text,
-                "content_length": integer,
+                "content_length": short_integer,
                 "content_qualifier": text,
                 "local_semantics": text,
                 "link_auth": text,

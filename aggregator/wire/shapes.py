@@ -1,21 +1,25 @@
 """Shapes: what a value must be like, and what is left of one that isn't quite.
 
 A shape returns the value itself where it fits, a copy without the members that don't
-where that is enough, and ``MISFIT`` where nothing can be kept. Null fits nowhere: a
+(or one in the form that does) where that is enough, and ``MISFIT`` where nothing can be kept. Null fits nowhere: a
 member that is null is as good as not there, and published schemas know none.
 """
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
+
+from aggregator.domain.schedules import format_instant, parse_instant
 
 MISFIT: Final = object()
 Shape = Callable[[Any], Any]
 
 _REMEMBERED: Final = 4096
 _LONGEST: Final = 128
+_RFC_3339: Final = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII
+)
 
 
 def text(value: Any) -> Any:
@@ -24,8 +28,13 @@ def text(value: Any) -> Any:
 
 
 def integer(value: Any) -> Any:
-    """Fit whole numbers."""
-    return value if type(value) is int else MISFIT
+    """Fit whole numbers of 64 bits."""
+    return value if type(value) is int and -(2**63) <= value < 2**63 else MISFIT
+
+
+def short_integer(value: Any) -> Any:
+    """Fit whole numbers of 32 bits."""
+    return value if type(value) is int and -(2**31) <= value < 2**31 else MISFIT
 
 
 def number(value: Any) -> Any:
@@ -46,8 +55,8 @@ def texts_by_name(value: Any) -> Any:
 
 
 def moment(value: Any) -> Any:
-    """Fit dates with a time, in ISO 8601."""
-    return value if _is_short_text(value) and _is_moment(value) else MISFIT
+    """Fit dates with a time; any other form of ISO 8601 becomes that of RFC 3339."""
+    return _moment(value) if _is_short_text(value) else MISFIT
 
 
 def _is_short_text(value: Any) -> bool:
@@ -55,12 +64,15 @@ def _is_short_text(value: Any) -> bool:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _is_moment(value: str) -> bool:
+def _moment(value: str) -> Any:
     try:
-        datetime.fromisoformat(value)
+        found = parse_instant(value)
+        written = format_instant(found)
     except ValueError:
-        return False
-    return "T" in value
+        return MISFIT
+    if "T" not in value:
+        return MISFIT
+    return value if _RFC_3339.fullmatch(value) else written
 
 
 def one_of(*values: str) -> Shape:

@@ -2,10 +2,13 @@
 
 import copy
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
+from aggregator.domain.schedules import parse_instant
 from aggregator.wire.conformity import conforming_message, conforming_session
 from aggregator.wire.dialects import CANONICAL_KINDS
 
@@ -133,6 +136,52 @@ def test_values_are_within_their_patterns_and_enumerations(path, right, wrong):
     for value in right:
         assert after(path, value) == value
     for value in wrong:
+        assert after(path, value) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("20260804T052710Z", "2026-08-04T05:27:10Z"),
+        ("2026-08-04T05:27:10", "2026-08-04T05:27:10Z"),
+        ("2026-08-04T05Z", "2026-08-04T05:00:00Z"),
+        ("2026-08-04T05:27Z", "2026-08-04T05:27:00Z"),
+        ("2026-W32-2T05:27:10Z", "2026-08-04T05:27:10Z"),
+        ("2026-08-04T05:27:10+02", "2026-08-04T03:27:10Z"),
+        ("2026-08-04T05:27:10+0200", "2026-08-04T03:27:10Z"),
+        ("2026-08-04T05:27:10+02:00:30", "2026-08-04T03:26:40Z"),
+        ("2026-08-04T05:27:10,5Z", "2026-08-04T05:27:10.500000Z"),
+    ],
+)
+@pytest.mark.parametrize("path", ["expires", "meta/created", "meta/messages/0/time"])
+def test_moments_are_shown_as_strict_clients_read_them(path, written, shown):
+    assert after(path, written) == shown
+    assert TypeAdapter(datetime).validate_python(shown) == parse_instant(written)
+
+
+@pytest.mark.parametrize(
+    "written", ["0001-01-01T00:00:00+14:00", "2026-02-30T00:00:00Z"]
+)
+def test_moments_that_no_calendar_has_are_left_out(written):
+    assert after("expires", written) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "bits"),
+    [
+        ("compute/cores/max", 64),
+        ("data/0/skao/datasize", 64),
+        ("data/0/ivoa/obscore/calib_level", 32),
+        ("data/0/ivoa/datalink/content_length", 32),
+        ("executable/network/ports/0/internal/port", 32),
+        ("executable/network/ports/0/external/port", 32),
+    ],
+)
+def test_whole_numbers_are_of_as_many_bits_as_the_schema_says(path, bits):
+    greatest = 2 ** (bits - 1) - 1
+    for value in (greatest, -greatest - 1):
+        assert after(path, value) == value
+    for value in (greatest + 1, -greatest - 2):
         assert after(path, value) is None
 
 
