@@ -160,3 +160,40 @@ async def test_a_request_that_is_sent_directly_goes_home(tmp_path, issuer):
         assert answer.status == 303, await answer.text()
         taken = {name: len(site.accepted) for name, site in running.sites.items()}
         assert taken == {"quick": 0, "later": 1}
+
+
+async def test_a_policy_of_a_group_serves_its_members_alone(tmp_path, issuer):
+    spanish = {
+        **POLICY,
+        "metadata": {"name": "spanish"},
+        "match": {"groups": ["/srcnet/spain*"]},
+        "weighers": [{"name": "preference", "sites": {"later": -300}}],
+    }
+    (tmp_path / "spanish.yaml").write_text(json.dumps(spanish))
+    ana = issuer.bearer("ana", groups=["/srcnet/spain/iaa"])
+    bob = issuer.bearer("bob", groups=["/srcnet/uk"])
+    files = {"ranking": ["spanish.yaml", "fair.yaml"]}
+    async with federation(tmp_path, issuer, **files) as running:
+        ranking, decision = await ranking_for(running, ana)
+        assert decision["policy"]["name"] == "spanish"
+        assert ranking["later"]["rank"] == 1
+        for user in (bob, {}):
+            _, decision = await ranking_for(running, user)
+            assert decision["policy"]["name"] == "fair"
+        query = {"policy": "spanish"}
+        refused = await running.post(
+            "/requests", REQUEST, headers={**JSON, **bob}, params=query
+        )
+        assert refused.status == 422
+        operator = issuer.bearer("oto", groups=["/srcnet/operators"])
+
+        async def are_kept():
+            answer = await running.post(
+                "/federation/policies/replay", json.dumps(spanish), headers=operator
+            )
+            found = await answer.json()
+            counts = found["replayed"], found["not_served"]
+            return found if sum(counts) == 3 else None
+
+        found = await eventually(are_kept)
+        assert (found["replayed"], found["not_served"], found["changed"]) == (1, 2, 0)
