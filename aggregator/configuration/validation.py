@@ -175,8 +175,12 @@ def _pointer(loc: Sequence[int | str], value: Any) -> str:
     """Return the pointer to the deepest part of ``value`` that ``loc`` leads to."""
     pointer = ""
     for step in loc:
-        found = at(value, join(pointer, step))
-        if found is not None:
+        parent = at(value, pointer)
+        is_item = (
+            isinstance(parent, list) and isinstance(step, int) and step < len(parent)
+        )
+        # Of mappings, keys without a value count as not given; items of lists don't.
+        if is_item or at(value, join(pointer, step)) is not None:
             pointer = join(pointer, step)
     return pointer
 
@@ -203,7 +207,10 @@ def _wanted(detail: ErrorDetails, pointer: str) -> str:
         return f"{_plain(detail['msg'])}, not {_shown(given)}"
     hint = ""
     if kind in _NUMBERS and isinstance(given, str):
-        hint = plain_number_hint(_key_with_unit(pointer), given)
+        key = _key_with_unit(pointer)
+        # A whole number that names no unit is a count.
+        is_count = kind.startswith("int") and not names_unit(key)
+        hint = "" if is_count else plain_number_hint(key, given)
     elif kind == "string_type" and isinstance(given, int | float):
         hint = "put it in quotes"
     elif kind in _LISTS and isinstance(given, str | int | float):
