@@ -1,8 +1,9 @@
 """Shapes: what a value must be like, and what is left of one that isn't quite.
 
 A shape returns the value itself where it fits, a copy without the members that don't
-(or one in the form that does) where that is enough, and ``MISFIT`` where nothing can be kept. Null fits nowhere: a
-member that is null is as good as not there, and published schemas know none.
+(or with them in the form that does) where that is enough, and ``MISFIT`` where nothing
+can be kept. Null fits nowhere: a member that is null is as good as not there, and
+published schemas know none.
 """
 
 import re
