@@ -202,13 +202,16 @@ def _with_all_parts(body: Node, change: Callable[[Node], Node]) -> Node:
 
 
 def _with_parts(body: Node, change: Callable[[Node], Node]) -> Node:
+    changed: Node = {}
     for key in _SINGLE_PARTS:
-        if isinstance(body.get(key), dict):
-            body = with_value(body, key, change(body[key]))
+        part = body.get(key)
+        if isinstance(part, dict) and (other := change(part)) is not part:
+            changed[key] = other
     for key in _LISTED_PARTS:
-        if key in body:
-            body = with_value(body, key, mapped(body[key], change))
-    return body
+        parts = body.get(key)
+        if isinstance(parts, list) and (others := mapped(parts, change)) is not parts:
+            changed[key] = others
+    return {**body, **changed} if changed else body
 
 
 def _worded_parts(body: Node, lexicon: Lexicon) -> Node:

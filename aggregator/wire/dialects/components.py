@@ -75,18 +75,14 @@ def canonical_component(node: Node, kinds: Mapping[str, str]) -> Node:
         node: The component in any dialect.
         kinds: The canonical URI of each kind's URI in any dialect.
     """
-    node = _canonical_kind(node, kinds)
-    node = _canonical_phase(node, _OLD_COMPONENT_PHASES)
-    return _canonical_schedule(node) if "schedule" in node else node
+    return _canonical(node, kinds, _OLD_COMPONENT_PHASES)
 
 
 def canonical_envelope(node: Node, kinds: Mapping[str, str]) -> Node:
     """Return a session or an offer set, but for what it contains, as canonical."""
     if "state" in node and "phase" not in node:
         node = renamed(node, "state", "phase")
-    node = _canonical_kind(node, kinds)
-    node = _canonical_phase(node, OLD_SESSION_PHASES)
-    return _canonical_schedule(node) if "schedule" in node else node
+    return _canonical(node, kinds, OLD_SESSION_PHASES)
 
 
 def lifted_envelope(node: Node) -> Node:
@@ -106,10 +102,15 @@ def component(node: Node, wording: Wording, kinds: Mapping[str, str]) -> Node:
         wording: The dialect's names and places.
         kinds: The dialect's URI of each canonical URI.
     """
-    kind = node.get("kind")
+    changed: Node = {}
+    kind, schedule = node.get("kind"), node.get("schedule")
     if isinstance(kind, str) and kind in kinds:
-        node = {**node, "kind": kinds[kind]}
-    node = _worded_schedule(node, wording)
+        changed["kind"] = kinds[kind]
+    if isinstance(schedule, dict):
+        worded = _worded_schedule(schedule, wording)
+        if worded is not schedule:
+            changed["schedule"] = worded
+    node = {**node, **changed} if changed else node
     return lowered(_typed_item(node)) if wording.meta_on_top else node
 
 
@@ -141,18 +142,20 @@ def _lifted(node: Node, places: Mapping[str, str]) -> Node:
     if not isinstance(meta, dict):
         return node
     taken = {
-        key: places[key] for key in node if key in places and places[key] not in meta
+        key: places[key]
+        for key in (() if places.keys().isdisjoint(node) else node)
+        if key in places and places[key] not in meta
     }
     if not taken:
         whole = _with_items(meta, _canonical_item)
         return node if whole is meta else {**node, "meta": whole}
     meta = {**{inner: node[key] for key, inner in taken.items()}, **meta}
-    whole = _with_items(meta, _canonical_item)
-    rest = {
-        key: value for key, value in node.items() if key not in taken and key != "meta"
-    }
-    head = {"kind": rest.pop("kind")} if "kind" in rest else {}
-    return {**head, "meta": whole, **rest}
+    raised: Node = {"kind": node["kind"]} if "kind" in node else {}
+    raised["meta"] = _with_items(meta, _canonical_item)
+    for key, value in node.items():
+        if key not in taken and key not in raised:
+            raised[key] = value
+    return raised
 
 
 def lowered(node: Node) -> Node:
@@ -160,53 +163,49 @@ def lowered(node: Node) -> Node:
     meta = node.get("meta")
     if not isinstance(meta, dict) or not meta:
         return node
-    meta = _with_items(meta, _typed_item)
-    kept = {key: value for key, value in meta.items() if _stays(key, node)}
-    rest = {key: value for key, value in node.items() if key != "meta" or kept}
+    top: Node = {}
+    kept: Node = {}
+    for key, value in _with_items(meta, _typed_item).items():
+        if key in _SUNK and _SUNK[key] not in node:
+            top[_SUNK[key]] = value
+        else:
+            kept[key] = value
+    whole = {key: value for key, value in node.items() if key != "meta" or kept}
     if kept:
-        rest["meta"] = kept
-    top = {_SUNK[key]: meta[key] for key in meta if key not in kept}
-    whole = {**rest, **top}
+        whole["meta"] = kept
+    whole |= top
     return {**{key: whole[key] for key in _LEADING if key in whole}, **whole}
 
 
-def _stays(key: str, node: Node) -> bool:
-    return key not in _SUNK or _SUNK[key] in node
-
-
-def _canonical_kind(node: Node, kinds: Mapping[str, str]) -> Node:
+def _canonical(
+    node: Node, kinds: Mapping[str, str], old_phases: Mapping[str, str]
+) -> Node:
     if "kind" not in node and "type" in node:
         node = renamed(node, "type", "kind")
-    kind = node.get("kind")
-    known = kinds.get(kind, kind) if isinstance(kind, str) else kind
-    return node if known == kind else {**node, "kind": known}
-
-
-def _canonical_phase(node: Node, old_phases: Mapping[str, str]) -> Node:
-    phase = node.get("phase")
+    changed: Node = {}
+    kind, phase, schedule = node.get("kind"), node.get("phase"), node.get("schedule")
+    if isinstance(kind, str) and kinds.get(kind, kind) != kind:
+        changed["kind"] = kinds[kind]
     if isinstance(phase, str) and phase in old_phases:
-        return {**node, "phase": old_phases[phase]}
-    return node
+        changed["phase"] = old_phases[phase]
+    if isinstance(schedule, dict):
+        canonical = _canonical_schedule(schedule)
+        if canonical is not schedule:
+            changed["schedule"] = canonical
+    return {**node, **changed} if changed else node
 
 
-def _canonical_schedule(node: Node) -> Node:
-    schedule = node.get("schedule")
-    if not isinstance(schedule, dict):
-        return node
+def _canonical_schedule(schedule: Node) -> Node:
     offered = schedule.get("offered")
     if isinstance(offered, dict) and not (offered.keys() & schedule.keys()):
         rest = {key: value for key, value in schedule.items() if key != "offered"}
         schedule = {**rest, **offered}
     if "executing" in schedule and "available" not in schedule:
         schedule = renamed(schedule, "executing", "available")
-    schedule = _with_start(schedule, _as_interval)
-    return with_value(node, "schedule", schedule)
+    return _with_start(schedule, _as_interval)
 
 
-def _worded_schedule(node: Node, wording: Wording) -> Node:
-    schedule = node.get("schedule")
-    if not isinstance(schedule, dict):
-        return node
+def _worded_schedule(schedule: Node, wording: Wording) -> Node:
     if wording.plain_starts:
         schedule = _with_start(schedule, _as_instant)
     if wording.offered_schedule and "offered" not in schedule:
@@ -214,7 +213,7 @@ def _worded_schedule(node: Node, wording: Wording) -> Node:
         if offered:
             rest = {key: schedule[key] for key in schedule if key not in offered}
             schedule = {**rest, "offered": offered}
-    return with_value(node, "schedule", schedule)
+    return schedule
 
 
 def _with_start(schedule: Node, change: Callable[[str], str]) -> Node:

@@ -47,7 +47,10 @@ class Form:
 
     def residue_of(self, body: Body, document: Node, payload: Node) -> dict[str, Any]:
         """Return the residue by which ``payload`` becomes ``document`` again."""
-        worded = body.worded(body.lifted(payload), self.lexicon)
+        return self._residue(body, document, body.lifted(payload))
+
+    def _residue(self, body: Body, document: Node, lifted: Node) -> dict[str, Any]:
+        worded = body.worded(lifted, self.lexicon)
         residue = {} if worded is document else spelling(worded, document, self.mark)
         if self.is_variant and not residue:
             return {"": {"was": {}, "is": {}, "in": self.mark}}
@@ -56,9 +59,10 @@ class Form:
     def to_canonical(self, body: Body, document: Node) -> Canonical:
         """Return a body written in this form in the canonical vocabulary."""
         payload = body.canonical(document, self.lexicon)
+        lifted = body.lifted(payload)
         if self.lexicon.wording.meta_on_top:
-            payload = body.lifted(payload)
-        return Canonical(payload, self.residue_of(body, document, payload))
+            payload = lifted
+        return Canonical(payload, self._residue(body, document, lifted))
 
     def from_canonical(self, body: Body, canonical: Canonical) -> Node:
         """Return a canonical body in this form."""
