@@ -257,9 +257,12 @@ async def test_late_offers_that_can_not_be_ranked_are_given_back(
         "fan_out": {"deadline": 0.3, "shortest_wait": 0.1, "late_answers": 5},
     }
     async with running_federation(tmp_path, *sites, settings=settings) as federation:
-        response = await federation.post("/offersets", REFERENCE)
-        assert response.status == 303
-        await eventually(nothing_reserved_at(federation.sites["jpsrc"]))
+        # What is shown of a fault by default, with all locals, takes seconds.
+        with structlog.testing.capture_logs() as logs:
+            response = await federation.post("/offersets", REFERENCE)
+            assert response.status == 303
+            await eventually(nothing_reserved_at(federation.sites["jpsrc"]))
+        assert "policy_failed" in {one["event"] for one in logs}
         assert federation.sites["espsrc"].open_reservations()
 
 
