@@ -6,7 +6,9 @@ from importlib.resources import files
 from typing import Any, Final
 
 from aggregator import strict_yaml
+from aggregator.wire.dialects import DIALECTS
 
+_DIALECTS: Final = {"type": "string", "enum": [*DIALECTS]}
 _COMPONENTS: Final = ("exchange.yaml", "examples.yaml", "schemas.yaml")
 
 
@@ -18,14 +20,20 @@ def api_document(public_url: str, version: str) -> dict[str, Any]:
         version: The service's version.
     """
     outline = _file("openapi.yaml")
+    components = {
+        name: component
+        for file in _COMPONENTS
+        for name, component in _file(file).items()
+    }
+    parameters = components["parameters"]
+    dialect = {**parameters["Dialect"], "schema": _DIALECTS}
     return {
         **outline,
         "info": {**outline["info"], "version": version},
         "servers": [{"url": public_url}],
         "components": {
-            name: component
-            for file in _COMPONENTS
-            for name, component in _file(file).items()
+            **components,
+            "parameters": {**parameters, "Dialect": dialect},
         },
     }
 

@@ -1,4 +1,9 @@
-"""The dialects of the protocol: one module each, which holds its ``WORDING``."""
+"""The dialects of the protocol: one module each, which holds its ``WORDING``.
+
+A module ``dialect_<year>_<month>`` is a dialect by being there; the order of their
+names is that of their age. What it needs beside its table is golden files, in
+``tests/data/dialects``: ``docs/architecture.md`` says how to add one.
+"""
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -13,6 +18,7 @@ from aggregator.wire.dialects.forms import Form
 from aggregator.wire.dialects.wording import Wording
 
 __all__ = [
+    "CANONICAL",
     "CANONICAL_KINDS",
     "DIALECTS",
     "KNOWN_KINDS",
@@ -30,14 +36,14 @@ def _wordings() -> Iterator[Wording]:
             yield wording
 
 
-def _known_kinds(wordings: list[Wording]) -> dict[str, str]:
-    canonical = wordings[-1].kinds
+def _known_kinds(wordings: list[Wording], canonical: Wording) -> dict[str, str]:
     known: dict[str, str] = {}
     for wording in wordings:
         for form in (wording, *wording.variants):
             for name, uri in form.kinds.items():
-                known[uri] = canonical[name]
-                known[uri.removesuffix("-1.0").removesuffix(".yaml")] = canonical[name]
+                ours = canonical.kinds.get(name, uri)
+                known[uri] = ours
+                known[uri.removesuffix("-1.0").removesuffix(".yaml")] = ours
     return known
 
 
@@ -46,7 +52,7 @@ def _forms(
 ) -> list[Form]:
     forms = []
     for number, form in enumerate((wording, *wording.variants)):
-        own = {canonical.kinds[name]: uri for name, uri in form.kinds.items()}
+        own = {canonical.kinds.get(n, uri): uri for n, uri in form.kinds.items()}
         lexicon = Lexicon(
             wording=form,
             canonical_kinds=known,
@@ -58,25 +64,34 @@ def _forms(
     return forms
 
 
+CANONICAL: Final = "2026-07"
+"""The name of the dialect whose vocabulary is the canonical one.
+
+What is stored is in it, so that it stays the same when newer dialects are added.
+"""
+
 _WORDINGS: Final = sorted(_wordings(), key=lambda wording: wording.name)
+_CANONICAL: Final = next(each for each in _WORDINGS if each.name == CANONICAL)
 _DETECTOR: Final = Detector(_WORDINGS)
 
-KNOWN_KINDS: Final[Mapping[str, str]] = MappingProxyType(_known_kinds(_WORDINGS))
+KNOWN_KINDS: Final[Mapping[str, str]] = MappingProxyType(
+    _known_kinds(_WORDINGS, _CANONICAL)
+)
 """The canonical URI of each kind's URI in any dialect."""
 
-CANONICAL_KINDS: Final[Mapping[str, str]] = MappingProxyType(dict(_WORDINGS[-1].kinds))
+CANONICAL_KINDS: Final[Mapping[str, str]] = MappingProxyType(dict(_CANONICAL.kinds))
 """The canonical URI of each kind, by its name such as ``data/skao-data-resource``."""
 
 DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
     {
-        wording.name: Dialect(tuple(_forms(wording, _WORDINGS[-1], KNOWN_KINDS)))
+        wording.name: Dialect(tuple(_forms(wording, _CANONICAL, KNOWN_KINDS)))
         for wording in _WORDINGS
     }
 )
 """Every dialect by its name, the oldest first."""
 
 NEWEST: Final = _WORDINGS[-1].name
-"""The name of the newest dialect, whose vocabulary is the canonical one."""
+"""The name of the newest dialect."""
 
 
 def detect_dialect(

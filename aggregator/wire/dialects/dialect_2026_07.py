@@ -1,4 +1,4 @@
-"""Dialect 2026-07, spoken since June 2026: the newest, and the canonical vocabulary."""
+"""Dialect 2026-07, spoken since June 2026: the canonical vocabulary."""
 
 from typing import Final
 

@@ -14,7 +14,7 @@ from aggregator.wire.dialects.spelling import (
 
 @dataclass(frozen=True, slots=True)
 class Canonical:
-    """A document in the canonical vocabulary, that of the newest dialect.
+    """A document in the canonical vocabulary.
 
     Attributes:
         payload: The document, every key kept that the canonical one doesn't know.
