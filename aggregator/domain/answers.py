@@ -1,6 +1,7 @@
 """What the outcomes of all sites together mean for the client, and how it is said."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -17,6 +18,7 @@ from aggregator.domain.outcomes import (
     SiteAnswer,
 )
 from aggregator.domain.ranking.explanation import FunnelStep
+from aggregator.domain.records import OfferSet
 
 
 class Standing(StrEnum):
@@ -125,6 +127,29 @@ def _reasons(messages: Sequence[Mapping[str, Any]]) -> list[str]:
     errors = [m for m in messages if m.get("level") == Level.ERROR]
     texts = (m.get("message") or m.get("template") for m in errors or messages)
     return [text[:_LONGEST_REASON] for text in texts if isinstance(text, str) and text]
+
+
+def as_known(offer_set: OfferSet, now: datetime) -> OfferSet:
+    """Return a set in which no site is still waited for that no longer is.
+
+    Nothing joins a set that is decided, or whose time for late answers is over,
+    whatever the sites were doing when it was last written.
+    """
+    if offer_set.open and (offer_set.late_until is None or now < offer_set.late_until):
+        return offer_set
+    over = Outcome.TIMEOUT if offer_set.open else Outcome.CANCELLED
+    answers = tuple(
+        replace(answer, outcome=over) if answer.outcome is Outcome.PENDING else answer
+        for answer in offer_set.answers
+    )
+    said = {message.values["site"]: message for message in site_messages(answers, now)}
+    messages = tuple(
+        replace(said[message.values["site"]], time=message.time)
+        if message.values.get("outcome") == Outcome.PENDING
+        else message
+        for message in offer_set.messages
+    )
+    return replace(offer_set, answers=answers, messages=messages)
 
 
 def funnel_messages(funnel: Sequence[FunnelStep], now: datetime) -> tuple[Message, ...]:

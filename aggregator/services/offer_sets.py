@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from aggregator.domain.answers import as_known
 from aggregator.domain.errors import UnknownResource
 from aggregator.domain.messages import Level, Message
 from aggregator.domain.notices import store_away_notice
@@ -60,7 +61,8 @@ class ShownOfferSets:
             known.offer_set.issuer, known.offer_set.subject
         ):
             raise UnknownResource(f"there is no offer set {uuid}")
-        return known
+        offer_set = as_known(known.offer_set, self._clock.now())
+        return replace(known, offer_set=offer_set)
 
     def _show(self, offer_set: OfferSet, routes: Mapping[str, Route]) -> OfferSetView:
         reasons = _reasons(offer_set.ranking)

@@ -79,6 +79,9 @@ async def test_row_05_a_late_answer_is_released_once_an_offer_was_accepted(feder
     again = await read(federation, f"/offersets/{heard.uuid}")
     assert set(again.sessions) == set(heard.sessions)
     assert late.accepted == ()
+    assert await outcomes(federation, heard.uuid) == {"good": "ok", "late": "cancelled"}
+    said = [one["message"] for one in again.document["meta"]["messages"]]
+    assert said == ["late was no longer waited for"]
     released = await metric(
         federation, "metabroker_late_answers_total", site="late", joined="false"
     )
