@@ -98,6 +98,8 @@ class Evidence:
                 self.enter(SiteState.UP, "probes answer", now)
         elif self.probes <= -down_after:
             self.enter(SiteState.DOWN, why, now)
+        elif self.state is SiteState.UNKNOWN and not success:
+            self.why = f"probe: {why}"
 
     def _learn(self, reading: ProbeReading) -> None:
         self.version = reading.version or self.version

@@ -72,6 +72,15 @@ async def test_a_site_is_unknown_until_something_is_known():
 
 
 @virtual_time
+async def test_an_unknown_site_is_said_to_have_failed_its_probe():
+    watched = Watched()
+    assert watched.report.why == "not asked yet"
+    watched.probe(BAD)
+    assert watched.report.state is SiteState.UNKNOWN
+    assert watched.report.why == f"probe: {BAD.detail or BAD.outcome.value}"
+
+
+@virtual_time
 async def test_probes_in_a_row_decide_where_there_are_no_requests():
     watched = Watched(up_after=2, down_after=3)
     watched.probe(GOOD, BAD, BAD)
