@@ -18,10 +18,13 @@ from aggregator.cli import (
     sessions,
     simulation,
 )
+from aggregator.cli.plain_help import PlainTyper
 
-app = typer.Typer(
+app = PlainTyper(
     name="metabroker",
     help="One Execution Broker in front of many: ask all sites, take the best offer.",
+    epilog="Exit codes: 0 good, 1 refused or no offer, 2 wrong usage or input, "
+    "3 credentials, 4 unreachable or not now.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

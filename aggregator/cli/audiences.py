@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from aggregator.cli import tables
+from aggregator.cli import offer_tables, tables
 from aggregator.cli.printing import console, print_json
 from aggregator.client import Progress, RankedOfferAnswer, SessionAnswer
 from aggregator.demo.outcome import as_document
@@ -42,8 +42,12 @@ class People:
         offer_set = offers.offer_set
         count = len(offer_set.offers)
         self._out.print(f"{offer_set.result}: {count} offers, the best first.\n")
-        self._out.print(tables.ranked_offers(offer_set.offers, offers.ranking))
-        missing = tables.missing_sites(offers.sites, shown)
+        self._out.print(
+            offer_tables.ranked_offers(
+                offer_set.offers, offers.ranking, width=self._out.width
+            )
+        )
+        missing = offer_tables.missing_sites(offers.sites, shown)
         if missing.row_count:
             self._out.print("\nSites without an offer:\n")
             self._out.print(missing)

@@ -13,10 +13,11 @@ from aggregator.cli.connection import (
     ask,
 )
 from aggregator.cli.exits import ExitCode, fail
+from aggregator.cli.plain_help import PlainTyper
 
 _USUAL_LIMIT: Final = 50
 
-app = typer.Typer(
+app = PlainTyper(
     invoke_without_command=True,
     help="Show every site of the federation; drain sites, and see who did.",
 )
@@ -43,7 +44,8 @@ def sites(
     if as_json:
         print_json({"sites": [site.document for site in found]})
     else:
-        console().print(federation(found))
+        out = console()
+        out.print(federation(found, width=out.width))
 
 
 def _refuse_options_before(context: typer.Context) -> None:

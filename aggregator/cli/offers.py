@@ -133,21 +133,30 @@ async def _explained(broker: "BrokerClient", offer_set: "OfferSetAnswer") -> _An
 
 
 def _show(answer: _Answer) -> None:
-    from aggregator.cli import tables
+    from aggregator.cli import offer_tables, words
     from aggregator.cli.printing import console
 
     out = console()
-    offer_set = answer.offer_set
-    out.print(f"Offer set {offer_set.uuid}: {offer_set.result}\n")
+    offer_set, ranking = answer.offer_set, answer.ranking
+    moment = None if ranking is None else ranking.moment
+    ranked = "" if moment is None else f", ranked at {words.moment(moment)}"
+    out.print(f"Offer set {offer_set.uuid}: {offer_set.result}{ranked}\n")
     if offer_set.offers:
-        out.print(tables.ranked_offers(offer_set.offers, answer.ranking))
-    missing = tables.missing_sites(answer.sites, answer.sites_shown)
+        table = offer_tables.ranked_offers(offer_set.offers, ranking, width=out.width)
+        out.print(table)
+    missing = offer_tables.missing_sites(answer.sites, answer.sites_shown)
     if missing.row_count:
         out.print("\nSites without an offer:\n")
         out.print(missing)
     else:
         for message in offer_set.messages:
             out.print(f"{message.level}: {message.text}", markup=False)
-    if offer_set.offers:
+    decided = offer_tables.decided(offer_set.offers, ranking)
+    if decided is not None:
+        out.print("\nWhat became of them:")
+        out.print(decided)
+    commands = list(offer_tables.acceptable(offer_set.offers, ranking))
+    if commands and not offer_tables.is_taken(offer_set.offers):
         out.print("\nTake one before it expires:")
-        out.print(tables.acceptable(offer_set.offers, answer.ranking))
+        for line in commands:
+            out.print(line, markup=False, soft_wrap=True)

@@ -17,6 +17,7 @@ from aggregator.cli.connection import (
 )
 from aggregator.cli.exits import ExitCode, fail
 from aggregator.cli.input_files import read_input
+from aggregator.cli.plain_help import PlainTyper
 
 if TYPE_CHECKING:
     from aggregator.client import BrokerClient, DecisionAnswer, RankingAnswer
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _ATTEMPTS: Final = 10
 _PAUSE: Final = 0.3
 
-app = typer.Typer(
+app = PlainTyper(
     help="Check, explain, try and replay ranking policies.", no_args_is_help=True
 )
 

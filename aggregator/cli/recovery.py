@@ -25,7 +25,7 @@ def recover(
     *,
     sessions: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SESSION]...", help="Uuids or URLs of sessions."),
+        typer.Argument(metavar="SESSION", help="Uuids or URLs of sessions."),
     ] = None,
     config: ConfigFile = DEFAULT,
     from_file: Annotated[
@@ -99,7 +99,7 @@ def _recover(
     except ConfigurationError as error:
         refuse(error)
     except StoreUnavailable as error:
-        fail(f"the store can't be used: {error.detail}", ExitCode.REFUSED)
+        fail(error.detail, ExitCode.REFUSED)
 
 
 def _principal(owner: tuple[str, str] | None) -> "Principal | None":

@@ -4,7 +4,7 @@ Names and messages come from other people's services, so all of it is plain text
 the console, never its markup.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -16,14 +16,10 @@ from aggregator.cli import words
 from aggregator.client import (
     AuditAnswer,
     Progress,
-    RankedOfferAnswer,
-    RankingAnswer,
     SessionAnswer,
     SiteHealth,
-    SiteReport,
 )
 from aggregator.domain.events import SiteState
-from aggregator.domain.outcomes import REFUSALS
 from aggregator.domain.phases import SessionPhase
 
 _PHASE_STYLES: Final[Mapping[str, str]] = {
@@ -47,103 +43,63 @@ _STATE_STYLES: Final[Mapping[str, str]] = {
     SiteState.DISABLED: "dim",
 }
 
-
-def ranked_offers(
-    offers: Sequence[SessionAnswer],
-    ranking: RankingAnswer | None,
-) -> Table:
-    """Return the offers, best first, with what decided their order.
-
-    Args:
-        offers: In the order of the offer set.
-        ranking: Its explanation; None where the broker gives none.
-    """
-    table = plain_table()
-    for name in ("rank", "site", "start", "data ready", "bytes to move"):
-        table.add_column(name, justify="left" if name == "site" else "right")
-    for name in ("cores", "memory"):
-        table.add_column(name, justify="right")
-    table.add_column("why", ratio=1, no_wrap=False)
-    ranked = {} if ranking is None else ranking.by_session
-    for position, offer in enumerate(offers, start=1):
-        add_row(table, *_offer_cells(position, offer, ranked.get(offer.uuid)))
-    return table
+NARROW: Final = 100
+"""Columns below which a table's cells would be broken up."""
 
 
-def _offer_cells(
-    position: int, offer: SessionAnswer, ranked: RankedOfferAnswer | None
-) -> list[str]:
-    amounts = [words.amount(offer.cores), words.amount(offer.memory, "GiB")]
-    if ranked is None:
-        start = offer.start
-        begin = words.UNKNOWN if start is None else words.moment(start.latest)
-        return [str(position), words.UNKNOWN, begin, *[words.UNKNOWN] * 2, *amounts, ""]
-    return [
-        str(ranked.rank),
-        ranked.site,
-        words.in_time(ranked.offered_start),
-        words.in_time(ranked.data_ready),
-        words.size(ranked.bytes_to_move),
-        *amounts,
-        ranked.reason,
-    ]
-
-
-def acceptable(offers: Sequence[SessionAnswer], ranking: RankingAnswer | None) -> Table:
-    """Return the commands that accept each of the offers, best first."""
-    ranked = {} if ranking is None else ranking.by_session
-    grid = Table.grid(padding=(0, 2))
-    for position, offer in enumerate(offers, start=1):
-        why = ranked.get(offer.uuid)
-        site = words.UNKNOWN if why is None else why.site
-        add_row(grid, str(position), site, f"metabroker accept {offer.uuid}")
-    return grid
-
-
-def missing_sites(reports: Iterable[SiteReport], shown: Iterable[str] = ()) -> Table:
-    """Return the sites without an offer, and why.
+def federation(sites: Iterable[SiteHealth], *, width: int) -> Table:
+    """Return the sites with their health.
 
     Args:
-        reports: What each site did.
-        shown: The sites whose offers are shown.
+        sites: In configured order.
+        width: Columns that there are; few get a list in the place of a table.
     """
-    table = plain_table()
-    table.add_column("site")
-    table.add_column("no offer because", no_wrap=False)
-    table.add_column("after", justify="right")
-    for report in reports:
-        if report.site not in shown:
-            style = "" if report.outcome in REFUSALS else "yellow"
-            seconds = report.seconds
-            after = words.UNKNOWN if seconds is None else f"{seconds:.2f} s"
-            add_row(
-                table, report.site, Text(words.no_offer_because(report), style), after
-            )
-    return table
+    return _listed(sites) if width < NARROW else _tabulated(sites)
 
 
-def federation(sites: Iterable[SiteHealth]) -> Table:
-    """Return the sites with their health."""
+def _tabulated(sites: Iterable[SiteHealth]) -> Table:
     table = plain_table()
     for name in ("site", "node", "state"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     table.add_column("why", no_wrap=False)
     for name in ("since", "last answer", "dialect"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     table.add_column("RSEs", no_wrap=False)
     for site in sites:
         add_row(
             table,
             site.name,
             site.says("node"),
-            Text(site.state, _STATE_STYLES.get(site.state, "")),
+            _state(site),
             _why(site),
             words.ago(site.moment("since")),
             words.ago(site.moment("last_success")),
-            site.says("dialect_spoken") or site.says("dialect"),
+            _dialect(site),
             ", ".join(site.rses),
         )
     return table
+
+
+def _listed(sites: Iterable[SiteHealth]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column()
+    for site in sites:
+        since = words.ago(site.moment("since"))
+        answered = words.ago(site.moment("last_success"))
+        add_row(grid, site.name, _state(site) + Text(f" since {since}: {_why(site)}"))
+        add_row(grid, "", f"last answer {answered}, dialect {_dialect(site)}")
+        if site.rses:
+            add_row(grid, "", f"RSEs {', '.join(site.rses)}")
+    return grid
+
+
+def _state(site: SiteHealth) -> Text:
+    return Text(site.state, _STATE_STYLES.get(site.state, ""))
+
+
+def _dialect(site: SiteHealth) -> str:
+    return site.says("dialect_spoken") or site.says("dialect")
 
 
 def _why(site: SiteHealth) -> str:

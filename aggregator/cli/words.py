@@ -10,11 +10,13 @@ from aggregator.domain.offers import Amount
 from aggregator.domain.outcomes import Outcome
 
 UNKNOWN: Final = "?"
+NOT_YET: Final = "not yet"
 
 _OUTCOMES: Final[Mapping[str, str]] = {
     Outcome.OK: "none of its offers is shown",
     Outcome.NO_OFFER: "it said NO",
     Outcome.PENDING: "no answer yet; its offers may still join",
+    Outcome.CANCELLED: "no answer before the set was decided",
     Outcome.TIMEOUT: "no answer in time",
     Outcome.BREAKER_OPEN: "not asked: it failed too often of late",
     Outcome.DRAINED: "not asked: it is drained",
@@ -23,6 +25,12 @@ _OUTCOMES: Final[Mapping[str, str]] = {
     Outcome.BUSY: "not asked: too many calls to it are open",
     Outcome.LOOP: "not asked: the request came from there",
 }
+
+_MEANT: Final[Mapping[str, str]] = {
+    Outcome.UNAUTHORIZED: "it wants credentials",
+    Outcome.FORBIDDEN: "it doesn't allow this user",
+}
+"""What the detail of an outcome, such as a status, doesn't say by itself."""
 
 
 def in_time(seconds: float | None) -> str:
@@ -33,9 +41,9 @@ def in_time(seconds: float | None) -> str:
 
 
 def ago(found: datetime | None) -> str:
-    """Return how long ago a moment was, by this machine's clock."""
+    """Return how long ago a moment was, by this machine's clock; None is to come."""
     if found is None:
-        return UNKNOWN
+        return NOT_YET
     seconds = (datetime.now(UTC) - found).total_seconds()
     return f"{humane_duration(max(seconds, 0.0))} ago"
 
@@ -44,6 +52,9 @@ def no_offer_because(report: SiteReport) -> str:
     """Return why a site made no offer: in its own words, where it has some."""
     said = "; ".join(message.text for message in report.messages if message.text)
     outcome = report.outcome
+    meant = _MEANT.get(outcome)
+    if meant is not None:
+        return f"{meant}: {report.detail}" if report.detail else meant
     return report.detail or said or _OUTCOMES.get(outcome, outcome.replace("_", " "))
 
 
@@ -67,3 +78,8 @@ def amount(found: Amount, unit: str = "") -> str:
 def moment(found: datetime | None) -> str:
     """Return a moment to the second, in UTC."""
     return UNKNOWN if found is None else f"{found:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def until(expires: datetime | None) -> str:
+    """Return until when an offer can be taken, in UTC; empty where it doesn't say."""
+    return "" if expires is None else f"until {expires:%H:%M:%S} UTC"

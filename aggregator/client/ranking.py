@@ -101,6 +101,11 @@ class RankingAnswer:
         return _policy(self.document)
 
     @property
+    def moment(self) -> datetime | None:
+        """When they were ranked: seconds and reasons count from there."""
+        return reading.instant(self.document.get("moment"))
+
+    @property
     def dropped(self) -> tuple[Mapping[str, Any], ...]:
         """The offers that were taken out, with ``filter`` and ``reason``."""
         return reading.mappings(self.document.get("dropped"))

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aggregator.cli import words
+from aggregator.client import SiteReport
 from aggregator.domain.offers import Amount
 
 
@@ -33,6 +34,33 @@ def test_sizes(count, text):
 )
 def test_amounts(found, text):
     assert words.amount(found, "GiB") == text
+
+
+@pytest.mark.parametrize(
+    ("document", "text"),
+    [
+        ({"outcome": "unauthorized"}, "it wants credentials"),
+        (
+            {"outcome": "unauthorized", "detail": "it answered 401"},
+            "it wants credentials: it answered 401",
+        ),
+        (
+            {"outcome": "forbidden", "detail": "it answered 403"},
+            "it doesn't allow this user: it answered 403",
+        ),
+        ({"outcome": "error_5xx", "detail": "it answered 500"}, "it answered 500"),
+        ({"outcome": "cancelled"}, "no answer before the set was decided"),
+        ({"outcome": "no_offer", "messages": [{"template": "full"}]}, "full"),
+        ({"outcome": "no_offer"}, "it said NO"),
+        ({"outcome": "something_new"}, "something new"),
+    ],
+)
+def test_why_a_site_made_no_offer(document, text):
+    assert words.no_offer_because(SiteReport(document)) == text
+
+
+def test_what_did_not_happen_yet():
+    assert words.ago(None) == "not yet"
 
 
 def test_moments():
