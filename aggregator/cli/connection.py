@@ -108,8 +108,9 @@ def resource(text: str) -> str:
 def explain(problem: "BrokerProblem") -> NoReturn:
     """Say what the broker objected to, and end the command."""
     from aggregator.cli.words import no_offer_because
+    from aggregator.domain.outcomes import Outcome
 
-    lines = [str(problem)]
+    lines = [problem.detail or problem.title]
     for violation in problem.violations:
         place = violation.pointer or "the document"
         if violation.line is not None:
@@ -120,7 +121,7 @@ def explain(problem: "BrokerProblem") -> NoReturn:
         for report in problem.sites
         if report.site
     ]
-    if problem.offer_set:
+    if any(report.outcome == Outcome.PENDING for report in problem.sites):
         lines.append(
             f"late offers may still come: metabroker offers {problem.offer_set}"
         )

@@ -39,9 +39,9 @@ def serve(*, config: ConfigFile = DEFAULT) -> None:
     except ConfigurationError as error:
         refuse(error)
     except StoreUnavailable as error:
-        fail(f"the store can't be used: {error.detail}", ExitCode.REFUSED)
+        fail(error.detail, ExitCode.REFUSED)
     except OSError as error:
-        fail(f"can't listen: {error.strerror}", ExitCode.REFUSED)
+        fail(error.strerror or str(error), ExitCode.REFUSED)
 
 
 def check(*, config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
@@ -61,7 +61,9 @@ def check(*, config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
         return
     print_warnings(configuration.warnings)
     policies = ", ".join(one.identity.name for one in configuration.policies)
-    typer.echo(f"{config}: good; {len(configuration.sites)} sites, policies {policies}")
+    count = len(configuration.sites)
+    sites = "1 site" if count == 1 else f"{count} sites"
+    typer.echo(f"{config}: good; {sites}, policies {policies}")
 
 
 def refuse(error: "ConfigurationError") -> NoReturn:

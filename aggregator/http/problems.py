@@ -129,7 +129,7 @@ async def internal_problem(request: web.Request) -> web.Response:
         500,
         "internal",
         "Our own fault",
-        "Something went wrong here; the log has it under this request's id.",
+        "something went wrong here; the log has it under this request's id",
     )
     return await _respond(request, 500, document, {})
 

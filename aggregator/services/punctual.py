@@ -15,7 +15,7 @@ _SLACK: Final = 0.4
 
 def store_is_silent() -> MetaBrokerError:
     """Return the reason why something took too long that no site can delay."""
-    return StoreUnavailable("The store didn't answer in time.", retry_after=1.0)
+    return StoreUnavailable("the store didn't answer in time", retry_after=1.0)
 
 
 @asynccontextmanager

@@ -290,8 +290,11 @@ def raise_unless_answered(offer_set: OfferSet) -> None:
 
 def _unavailable(offer_set: OfferSet) -> FanOutFailed:
     waits = [a.retry_after for a in offer_set.answers if a.retry_after is not None]
+    asked = [a.outcome for a in offer_set.answers if a.outcome not in NOT_ASKED]
+    silent = sum(outcome not in ANSWERED for outcome in asked)
     return SitesUnavailable(
-        "no site made an offer, and not all that were asked have answered",
+        f"no site made an offer, and {silent} of the {len(asked)} that were asked "
+        "did not answer",
         offer_set.uuid,
         offer_set.answers,
         min(waits, default=_RETRY_AFTER),

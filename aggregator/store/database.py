@@ -110,7 +110,7 @@ class Database:
             raise
         if not task.done():
             task.add_done_callback(_note_failure)
-            raise StoreUnavailable("The store didn't answer in time.", retry_after=1.0)
+            raise StoreUnavailable("the store didn't answer in time", retry_after=1.0)
         return task.result()
 
 

@@ -210,7 +210,7 @@ def _prepare_file(path: Path, time_limit: float) -> None:
             path.chmod(0o600)
     except OSError as error:
         raise StoreUnavailable(
-            f"The store's file {path} can't be made: {error.strerror}."
+            f"the store's file {path} can't be made: {error.strerror}"
         ) from error
     try:
         _keep_write_ahead_log(connection, time_limit)

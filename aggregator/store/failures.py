@@ -17,40 +17,40 @@ _SOON: Final = 1.0
 _LATER: Final = 5.0
 _OPERATOR: Final = 30.0
 
-_TOO_SLOW: Final = ("The store didn't answer in time.", _SOON)
-_UNREACHABLE: Final = ("The store's database can't be reached.", _LATER)
+_TOO_SLOW: Final = ("the store didn't answer in time", _SOON)
+_UNREACHABLE: Final = ("the store's database can't be reached", _LATER)
 
 _SQLITE: Final = {
-    sqlite3.SQLITE_BUSY: ("The store's database is locked by another process.", _SOON),
-    sqlite3.SQLITE_LOCKED: ("The store's database is locked.", _SOON),
+    sqlite3.SQLITE_BUSY: ("the store's database is locked by another process", _SOON),
+    sqlite3.SQLITE_LOCKED: ("the store's database is locked", _SOON),
     sqlite3.SQLITE_INTERRUPT: _TOO_SLOW,
-    sqlite3.SQLITE_NOMEM: ("The store's database is out of memory.", _LATER),
-    sqlite3.SQLITE_FULL: ("The store's database, or its disk, is full.", _OPERATOR),
-    sqlite3.SQLITE_READONLY: ("The store's database can't be written.", _OPERATOR),
-    sqlite3.SQLITE_PERM: ("The store's database may not be opened.", _OPERATOR),
-    sqlite3.SQLITE_AUTH: ("The store's database may not be opened.", _OPERATOR),
-    sqlite3.SQLITE_CANTOPEN: ("The store's database can't be opened.", _OPERATOR),
-    sqlite3.SQLITE_IOERR: ("The store's disk can't be read or written.", _OPERATOR),
-    sqlite3.SQLITE_CORRUPT: ("The store's database is damaged.", _OPERATOR),
-    sqlite3.SQLITE_NOTADB: ("The store's file is not a database.", _OPERATOR),
+    sqlite3.SQLITE_NOMEM: ("the store's database is out of memory", _LATER),
+    sqlite3.SQLITE_FULL: ("the store's database, or its disk, is full", _OPERATOR),
+    sqlite3.SQLITE_READONLY: ("the store's database can't be written", _OPERATOR),
+    sqlite3.SQLITE_PERM: ("the store's database may not be opened", _OPERATOR),
+    sqlite3.SQLITE_AUTH: ("the store's database may not be opened", _OPERATOR),
+    sqlite3.SQLITE_CANTOPEN: ("the store's database can't be opened", _OPERATOR),
+    sqlite3.SQLITE_IOERR: ("the store's disk can't be read or written", _OPERATOR),
+    sqlite3.SQLITE_CORRUPT: ("the store's database is damaged", _OPERATOR),
+    sqlite3.SQLITE_NOTADB: ("the store's file is not a database", _OPERATOR),
 }
 """By primary result code. Source: https://www.sqlite.org/rescode.html"""
 
 _POSTGRESQL: Final = {
     "08": _UNREACHABLE,
     "25P03": _TOO_SLOW,
-    "25006": ("The store's database can't be written.", _OPERATOR),
-    "28": ("The store's database refuses our credentials.", _OPERATOR),
-    "3D": ("The store's database doesn't exist.", _OPERATOR),
-    "40": ("The store's database was busy with the same rows.", _SOON),
-    "42501": ("The store's database doesn't permit what we need.", _OPERATOR),
-    "53100": ("The store's disk is full.", _OPERATOR),
-    "53": ("The store's database is short of resources.", _LATER),
-    "55P03": ("The store's database is locked.", _SOON),
+    "25006": ("the store's database can't be written", _OPERATOR),
+    "28": ("the store's database refuses our credentials", _OPERATOR),
+    "3D": ("the store's database doesn't exist", _OPERATOR),
+    "40": ("the store's database was busy with the same rows", _SOON),
+    "42501": ("the store's database doesn't permit what we need", _OPERATOR),
+    "53100": ("the store's disk is full", _OPERATOR),
+    "53": ("the store's database is short of resources", _LATER),
+    "55P03": ("the store's database is locked", _SOON),
     "57014": _TOO_SLOW,
-    "57": ("The store's database is going down or coming up.", _LATER),
-    "58": ("The store's database has trouble with its system.", _OPERATOR),
-    "XX": ("The store's database is damaged.", _OPERATOR),
+    "57": ("the store's database is going down or coming up", _LATER),
+    "58": ("the store's database has trouble with its system", _OPERATOR),
+    "XX": ("the store's database is damaged", _OPERATOR),
 }
 """By SQLSTATE, or its class. Source: PostgreSQL's documentation, appendix A."""
 

@@ -29,7 +29,7 @@ async def is_up_to_date(database: Database) -> bool:
     known = {script.revision for script in scripts.walk_revisions()}
     if present is not None and present not in known:
         raise StoreUnavailable(
-            f"The store's tables are of a later release (revision {present})."
+            f"the store's tables are of a later release (revision {present})"
         )
     return present == scripts.get_current_head()
 

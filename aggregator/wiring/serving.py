@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -211,8 +212,15 @@ def _trusts(authentication: Authentication, listener: socket.socket) -> bool:
 
 
 def _listener(host: str, port: int) -> socket.socket:
-    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-    return socket.create_server((host, port), family=family, backlog=1024)
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        number = error.errno or 0
+        # Those of the resolver are negative, and have texts of their own.
+        reason = os.strerror(number) if number > 0 else str(error.strerror)
+        text = f"can't listen at {host}:{port}: {reason.lower()}"
+        raise OSError(number, text) from error
 
 
 @asynccontextmanager

@@ -67,7 +67,18 @@ def test_service_says_that_its_port_is_taken(settings):
         with command("serve", "-c", settings, METABROKER_LISTEN=listen) as service:
             _, errors = service.communicate(timeout=20)
     assert service.returncode == 1
-    assert "metabroker: can't listen: Address already in use" in errors
+    reason = f"can't listen at {listen}: address already in use"
+    assert f"metabroker: {reason}\n" in errors
+    assert "Traceback" not in errors
+
+
+def test_service_says_which_store_it_can_not_use(settings, tmp_path):
+    occupied = tmp_path / "file"
+    occupied.write_text("not a directory")
+    with command("serve", "-c", settings, METABROKER_STATE=occupied) as service:
+        _, errors = service.communicate(timeout=20)
+    assert service.returncode == 1
+    assert f"metabroker: the store's file {occupied}" in errors
     assert "Traceback" not in errors
 
 
