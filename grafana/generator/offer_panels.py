@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders.bargauge import Panel as Bars
 from grafana_foundation_sdk.builders.timeseries import Panel as TimeSeries
 
-from grafana.generator.expressions import growth, per_minute, share_each
+from grafana.generator.expressions import growth, metric, per_minute, share_each
 from grafana.generator.panels import Query, Text, bars, series
 from grafana.generator.site_panels import TO_SITE
 
@@ -34,6 +34,22 @@ def late_answers_by_site() -> TimeSeries:
         ),
         Query(per_minute("late_answers_total", "site"), "{{site}}"),
         unit="cpm",
+        stacked=True,
+        links=[TO_SITE],
+    )
+
+
+def open_offers_by_site() -> TimeSeries:
+    """Return the offers that wait for their users."""
+    per_site = f"max by (site) ({metric('reservations_open')})"
+    return series(
+        Text(
+            "Open offers, by site",
+            "Offers that wait for their users: each reserves something at its site. "
+            "They are counted four times a minute.",
+            "none",
+        ),
+        Query(per_site, "{{site}}"),
         stacked=True,
         links=[TO_SITE],
     )

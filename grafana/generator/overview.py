@@ -13,6 +13,7 @@ from grafana.generator.frame import FIRING, framed, with_panels
 from grafana.generator.offer_panels import (
     late_answers_by_site,
     offers_by_site,
+    open_offers_by_site,
     share_of_acceptances,
     share_of_offers,
 )
@@ -25,6 +26,7 @@ from grafana.generator.request_panels import (
     waits,
     what_sites_did,
 )
+from grafana.generator.session_panels import sessions_now
 from grafana.generator.site_panels import (
     failures_by_site,
     sites_now,
@@ -69,7 +71,13 @@ def overview() -> Dashboard:
         share_of_acceptances(),
     )
     board.with_row(Row("Acceptances"))
-    with_panels(board, acceptances_by_outcome(), releases_that_wait())
+    with_panels(
+        board,
+        open_offers_by_site(),
+        acceptances_by_outcome(),
+        releases_that_wait(),
+        sessions_now(),
+    )
     return board
 
 

@@ -125,6 +125,24 @@ async def test_what_sites_say_of_themselves_is_only_text(opened, federation):
     assert await page.locator("#injected").count() == 0
 
 
+async def test_labels_stand_beside_what_they_label(opened):
+    form = opened.page.locator("#site-site-00 form.drain")
+    for name in ("for", "reason"):
+        label = await form.locator(f"label[for={name}-site-00]").bounding_box()
+        box = await form.locator(f"input[name={name}]").bounding_box()
+        assert label["x"] + label["width"] <= box["x"], name
+        assert box["y"] <= label["y"] + label["height"] / 2 <= box["y"] + box["height"]
+
+
+async def test_words_beneath_a_drawing_take_one_line_where_there_is_room(opened):
+    drawn = opened.page.locator("#site-site-00 td[data-label=Probes] figure p")
+    height = await drawn.evaluate(
+        "p => p.offsetHeight / parseFloat(getComputedStyle(p).lineHeight)"
+    )
+    wide = opened.page.viewport_size["width"] >= 1216
+    assert height < (1.5 if wide else 2.5)
+
+
 async def test_probes_are_drawn(opened):
     drawn = opened.page.locator("#site-site-00 td[data-label=Probes]")
     assert await drawn.locator("polyline").count() == 1
