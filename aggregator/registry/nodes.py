@@ -48,17 +48,19 @@ class _Reader:
 
     def registration(self, nodes: list[Any]) -> Registration:
         sites: dict[str, RegisteredSite] = {}
-        for node in _mappings(nodes):
+        for node in self._entries(nodes, "the list of nodes"):
             for site in self._sites(node):
                 if sites.setdefault(site.name.casefold(), site) is not site:
                     self._fault(f"the site {site.name} is there more than once")
-        if nodes and not sites:
+        # An empty list too: it would take all that was known away at once, and a
+        # registry that tells of nothing is of no use to whoever configured it.
+        if not sites:
             raise NoNodes("the answer has no site with a name")
         return Registration(self.moment, tuple(sites.values()), tuple(self.faults))
 
     def _sites(self, node: Node) -> Iterator[RegisteredSite]:
         name = _text(node.get("name"))
-        for entry in _mappings(node.get("sites")):
+        for entry in self._entries(node.get("sites"), f"sites of the node {name!r}"):
             site = self._site(entry, name)
             if site.name:
                 yield site
@@ -68,7 +70,7 @@ class _Reader:
     def _site(self, entry: Node, node: str) -> RegisteredSite:
         name = _text(entry.get("name"))
         latitude, longitude = self._position(entry, name)
-        compute = _mappings(entry.get("compute"))
+        compute = self._entries(entry.get("compute"), f"compute of {name!r}")
         usable = [one for one in compute if not _is_disabled(one)]
         rses, unusable = self._rses(entry)
         return RegisteredSite(
@@ -100,10 +102,11 @@ class _Reader:
 
     def _rses(self, site: Node) -> tuple[tuple[RegisteredRse, ...], tuple[str, ...]]:
         """Return the storage elements, and the names of those switched off."""
+        where = _text(site.get("name"))
         usable: dict[str, RegisteredRse] = {}
         unusable: dict[str, None] = {}
-        for storage in _mappings(site.get("storages")):
-            for area in _mappings(storage.get("areas")):
+        for storage in self._entries(site.get("storages"), f"storages of {where!r}"):
+            for area in self._entries(storage.get("areas"), f"areas of {where!r}"):
                 name = _text(area.get("name"))
                 if not name or _text(area.get("type")) != "rse":
                     continue
@@ -118,7 +121,8 @@ class _Reader:
         return tuple(usable.values()), tuple(n for n in unusable if n not in usable)
 
     def _downtimes(self, holder: Node, what: str) -> tuple[Downtime, ...]:
-        found = (self._downtime(one, what) for one in _mappings(holder.get("downtime")))
+        entries = self._entries(holder.get("downtime"), f"downtime of {what!r}")
+        found = (self._downtime(one, what) for one in entries)
         return tuple(one for one in found if one is not None and one.end > self.moment)
 
     def _downtime(self, entry: Node, what: str) -> Downtime | None:
@@ -138,6 +142,16 @@ class _Reader:
             self._fault(f"{what} has a downtime without a time zone, taken as UTC")
         planned = _text(entry.get("type")).casefold() != "unplanned"
         return Downtime(start, end, _text(entry.get("reason")), planned=planned)
+
+    def _entries(self, value: object, what: str) -> list[Node]:
+        """Return the objects of a list; what else is there is a fault."""
+        if value is None:
+            return []
+        items = value if isinstance(value, list) else []
+        found = [item for item in items if isinstance(item, Mapping)]
+        if not isinstance(value, list) or len(found) < len(items):
+            self._fault(f"{what}: not a list of objects")
+        return found
 
     def _fault(self, fault: str) -> None:
         if len(self.faults) < MOST_FAULTS and fault not in self.faults:
@@ -163,11 +177,6 @@ def _common(schedules: Sequence[Sequence[Downtime]]) -> tuple[Downtime, ...]:
             if one.overlaps(two.start, two.end)
         ]
     return tuple(common)
-
-
-def _mappings(value: object) -> list[Node]:
-    items = value if isinstance(value, list) else []
-    return [item for item in items if isinstance(item, Mapping)]
 
 
 def _text(value: object) -> str:

@@ -180,7 +180,7 @@ def test_a_range_that_is_none_costs_only_itself(text):
     entry = site("X", downtime=[downtime(text), good, "rubbish", None])
     found, faults = only_site(node("X", entry))
     assert found.downtimes == (Downtime(at(1), at(2), "works"),)
-    assert len(faults) == 1
+    assert [fault.partition(" ")[0] for fault in faults] == ["downtime", "X"]
 
 
 def test_a_range_that_ends_before_it_starts_is_told():
@@ -199,7 +199,26 @@ def test_a_site_that_is_there_twice_counts_once():
 def test_a_site_without_a_name_costs_only_itself():
     found, faults = only_site(node("X", {"id": 1}, site("Y")), None, "Z", node("E"))
     assert found.name == "Y"
-    assert faults == ("the node 'X' has a site without a name",)
+    assert faults == (
+        "the list of nodes: not a list of objects",
+        "the node 'X' has a site without a name",
+    )
+
+
+@pytest.mark.parametrize("wrong", [[1], ["x", None], {}, "x", 3, True])
+@pytest.mark.parametrize("member", ["storages", "compute", "downtime"])
+def test_what_is_no_list_of_objects_costs_only_itself_and_is_named(member, wrong):
+    found, faults = only_site(node("X", site("Y", **{member: wrong})))
+    assert found == RegisteredSite("Y", node="X")
+    assert faults == (f"{member} of 'Y': not a list of objects",)
+
+
+@pytest.mark.parametrize("member", ["storages", "compute", "downtime"])
+def test_a_list_that_is_left_out_is_no_fault(member):
+    assert only_site(node("X", site("Y", **{member: None}))) == (
+        RegisteredSite("Y", node="X"),
+        (),
+    )
 
 
 def test_faults_are_bounded():
@@ -208,15 +227,11 @@ def test_faults_are_bounded():
 
 
 @pytest.mark.parametrize(
-    "document", [{}, {"detail": "no"}, None, "x", 3, [{"name": "X"}], [1]]
+    "document", [{}, {"detail": "no"}, None, "x", 3, [{"name": "X"}], [1], []]
 )
 def test_what_holds_no_sites_is_no_list_of_nodes(document):
     with pytest.raises(NoNodes):
         read_nodes(document, NOW)
-
-
-def test_an_empty_registry_is_one():
-    assert read_nodes([], NOW).sites == ()
 
 
 JUNK = st.recursive(
