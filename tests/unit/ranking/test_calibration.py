@@ -121,6 +121,11 @@ def test_a_start_that_was_not_seen_is_counted_and_left_out():
     assert found.late == Spread(0, 240, 240, 10)
 
 
+def test_quartiles_with_the_prior():
+    late = [session(seconds) for seconds in (10, 20, 30) for _ in range(5)]
+    assert learned(*late).late == Spread(0, 10, 20, 15)
+
+
 def test_the_errors_of_estimate_and_preparing():
     began = session(ago=300).promise.ranked
     one = session(ago=300, estimated=began + timedelta(seconds=60), preparing=30.0)
@@ -160,6 +165,8 @@ def test_longer_promises_have_a_lateness_of_their_own():
     assert record.lateness == (Lateness(0.0, 60, 10), Lateness(3600.0, 1800, 20))
     assert (record.expected(100), record.starts_behind(100)) == (160, 10)
     assert (record.expected(5000), record.starts_behind(5000)) == (6800, 20)
+    assert (record.expected(700), record.starts_behind(700)) == (700, 0)
+    assert (record.expected(-9), record.starts_behind(-9)) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -301,6 +308,23 @@ def test_windows_are_measured_each_by_itself():
 def test_what_tells_nothing_of_a_link(useless):
     assert measured(*[transfer(**useless)] * 9) == {}
     assert set(measured(*[transfer(seconds=600.0)] * 9)) == {("B", "A")}
+
+
+def test_a_transfer_counts_half_after_half_a_window():
+    now, before = [transfer(seconds=2000)] * 3, transfer(ago=DAY / 2, seconds=8000)
+    link = measured(*now, *[before] * 3)["B", "A"]
+    assert link.day is not None
+    assert (link.day.gbps, link.day.transfers) == (pytest.approx(36000 / 18000), 6)
+
+
+def test_a_window_includes_its_end():
+    old = [transfer(ago=7 * DAY)] * 3
+    assert measured(*old)["B", "A"].week.gbps == pytest.approx(2.0)
+
+
+def test_a_transfer_that_took_no_time_tells_nothing():
+    at_once = [transfer(seconds=0.0)] * 3
+    assert measured_links(at_once, LAKE, NOW, 0.0) == {}
 
 
 def test_two_transfers_are_too_few():

@@ -162,6 +162,7 @@ def test_nobody_in_particular_has_used_nothing(of):
         ({"other_share_percent": -1}, "other_share_percent must be from 0 to 100"),
         ({"other_share_percent": float("nan")}, "must be from 0 to 100"),
         ({"shares_percent": {"A": 60, "B": 50}}, "add up to 110, which is more than"),
+        ({"shares_percent": {"A": 60, "B": 40.5}}, "add up to 100.5, which is more"),
         (
             {"of": "group", "shares_percent": {"x/y": 1}},
             "with a slash: write /x/y, not x/y",
