@@ -28,7 +28,7 @@ class SiteHoldings:
 
     Attributes:
         open_reservations: Offers that wait for their users.
-        sessions: Sessions that are followed, by the phase they were last seen in.
+        sessions: Sessions that haven't ended, by the phase they were last seen in.
         oldest_reading: When that of them was last read that wasn't for the longest
             time; None where there are none.
     """

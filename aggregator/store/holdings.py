@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from aggregator.domain.phases import SessionPhase, session_phase
+from aggregator.domain.phases import TERMINAL, SessionPhase, session_phase
 from aggregator.domain.tallies import SiteHoldings
 from aggregator.store.database import Database, insert_new
 from aggregator.store.tables import (
@@ -40,6 +40,9 @@ class HoldingStore:
         oldest: dict[str, datetime] = {}
         for row in await self._database.rows(_followed()):
             phase = session_phase(row.phase) or SessionPhase.OFFERED
+            if phase in TERMINAL:
+                # Somebody saw its end before whoever follows it.
+                continue
             sessions[row.site][phase] = sessions[row.site].get(phase, 0) + row.number
             oldest[row.site] = min(row.oldest, oldest.get(row.site, row.oldest))
         return {

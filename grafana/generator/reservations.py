@@ -57,7 +57,6 @@ def reservations() -> Dashboard:
         _acceptance_success(),
         _lost(),
         _amplification(),
-        _open_offers(),
         _expired_unused(),
         _abandoned(),
     )
@@ -132,17 +131,6 @@ def _amplification() -> Stat:
         base=GOOD,
         steps=((50, DOUBTFUL), (200, BAD)),
         decimals=1,
-    )
-
-
-def _open_offers() -> Stat:
-    return number(
-        Text(
-            "Open offers",
-            "Offers that wait for their users: each reserves something at its site.",
-            "none",
-        ),
-        Query(_OPEN),
     )
 
 

@@ -5,11 +5,26 @@ from typing import Final
 from grafana_foundation_sdk.builders.timeseries import Panel as TimeSeries
 
 from grafana.generator.expressions import metric, per_minute
-from grafana.generator.panels import BAD, CALM, FAINT, FAIR, GOOD, Query, Text, series
+from grafana.generator.panels import (
+    BAD,
+    CALM,
+    DOUBTFUL,
+    FAINT,
+    FAIR,
+    GOOD,
+    Query,
+    Text,
+    series,
+)
 
 _COLORS: Final = {
+    "OFFERED": DOUBTFUL,
     "ACCEPTED": CALM,
+    "WAITING": "#8ab8ff",
+    "PREPARING": "#b877d9",
+    "AVAILABLE": "#96d98d",
     "RUNNING": FAIR,
+    "RELEASING": "#b6a57a",
     "COMPLETED": GOOD,
     "FAILED": BAD,
     "CANCELLED": FAINT,

@@ -115,6 +115,16 @@ async def test_replicas_count_each_expired_offer_once(three_stores):
     assert counted == {"lisboa": 40}
 
 
+async def test_readings_of_sessions_that_ended_do_not_age(store, holdings):
+    await keep(store, FIRST)
+    won = winner(FIRST)
+    await store.winners.claim(won, "a", later(30))
+    await store.winners.settle(won, WinnerState.ACCEPTED, [])
+    assert (await holdings.of_sites(later(60)))["lisboa"].oldest_reading == NOW
+    await see(store, FIRST, "FAILED", later(70))
+    assert await holdings.of_sites(later(80)) == {}
+
+
 async def test_sites_hold_open_offers_and_followed_sessions(store, holdings):
     for place, session in enumerate((FIRST, SECOND, THIRD)):
         uuid = f"set-{place}"
@@ -138,7 +148,7 @@ async def test_sites_hold_open_offers_and_followed_sessions(store, holdings):
         ),
         "madrid": SiteHoldings(1),
     }
-    await store.watches.next_watch(FIRST, None)
+    await see(store, FIRST, "COMPLETED", later(20))
     held = await holdings.of_sites(later(EXPIRY + 1))
     assert held["lisboa"].sessions == {
         SessionPhase.ACCEPTED: 1,
