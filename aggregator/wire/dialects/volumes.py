@@ -5,7 +5,7 @@ n canonical volumes of the same name, at ``<path>/<resource>``; in dialects whos
 volumes list their resources, these are one again.
 """
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeGuard
 
@@ -129,12 +129,16 @@ def worded_volumes(
         return {**body, "compute": {**compute, "volumes": volumes}}
     beside: list[Node] = []
     entries: list[Any] = []
-    for index, volume in enumerate(_folded(inside)):
+    whole = [*_folded(inside)]
+    names = Counter(next(_names(volume), None) for volume in whole)
+    for index, volume in enumerate(whole):
         named = _with_name(volume, index)
         if named is None:
             entries.append(change(volume) if isinstance(volume, dict) else volume)
         else:
-            entries.append(next(_names(named)))
+            # The parts of what was one volume have its name in common.
+            name, *others = _names(named)
+            entries.append(others[0] if others and names[name] > 1 else name)
             beside.append(change(_worded(named, wording)))
     if not beside:
         return {**body, "compute": {**compute, "volumes": entries}}

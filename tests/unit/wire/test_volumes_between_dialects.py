@@ -241,3 +241,20 @@ def test_what_is_no_list_of_volumes_stays(name, volumes):
         found = DIALECTS[name].request_to_canonical(document)
 
         assert DIALECTS[name].request_from_canonical(found) == document
+
+
+@pytest.mark.parametrize("name", LISTING)
+def test_the_parts_of_one_volume_are_named_apart(name):
+    uuids = [f"6b1f3c52-9d0e-4f6a-8a55-0e2b7c1d9a1{digit}" for digit in range(3)]
+    volumes = [
+        a_volume(f"/in/{part}", part, meta={"uuid": uuid, "name": called})
+        for part, uuid, called in zip("abc", uuids, ("in", "in", "out"), strict=True)
+    ]
+
+    document, again = through(name, a_request(*volumes))
+
+    block = document.get("resources", document)
+    compute = block.get("computer") or block["compute"]
+    compute = compute[0] if isinstance(compute, list) else compute
+    assert compute["volumes"] == [uuids[0], uuids[1], "out"]
+    assert again == a_request(*volumes)
