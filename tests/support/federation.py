@@ -19,6 +19,7 @@ from aggregator.services.failover import Failover
 from aggregator.services.fan_out import FanningOut
 from aggregator.services.known_offer_sets import KnownOfferSets
 from aggregator.services.late_answers import LateAnswers
+from aggregator.services.learning import nothing_learned
 from aggregator.services.limits import (
     AcceptanceLimits,
     BudgetLimits,
@@ -51,6 +52,7 @@ from tests.support.in_process import (
 from tests.support.ranking import ROOT, policy_file
 from tests.support.virtual_time import LoopClock
 
+DEFAULT_POLICY = policy_file(ROOT / "config" / "ranking" / "default.yaml")
 REQUEST = ExecutionRequest("docker-container", name="test", dialect="2025-11")
 
 
@@ -79,6 +81,8 @@ class InProcessFederation:
         self.open_to_all = limits.pop("open_to_all", True)
         self.replica = limits.pop("replica", "r")
         self.drain_of = limits.pop("drain_of", lambda _: None)
+        self.policy = limits.pop("policy", DEFAULT_POLICY)
+        self.learned = nothing_learned()
         assert not limits
         self._uuids = (str(uuid5(NAMESPACE, f"set/{n}")) for n in itertools.count())
 
@@ -92,7 +96,7 @@ class InProcessFederation:
     def current(self):
         return Federation(
             sites=self.sites,
-            policies=(policy_file(ROOT / "config" / "ranking" / "default.yaml"),),
+            policies=(self.policy,),
             links=Links(),
             catalogue=NoCatalogue(),
             retired={},
@@ -216,6 +220,7 @@ class InProcessFederation:
             telemetry=telemetry,
             budget=ReservationBudget(store, clock, self.budget_limits),
             limits=self.fan_out_limits,
+            learned=lambda: self.learned,
         )
         self.repeating = Repeating(
             requesting=self.requesting,

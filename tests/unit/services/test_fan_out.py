@@ -14,10 +14,13 @@ from aggregator.domain.errors import (
 )
 from aggregator.domain.events import FanOutFinished, LateAnswered
 from aggregator.domain.outcomes import Outcome
+from aggregator.domain.ranking.usage import SiteUsage, Usages
 from aggregator.domain.sites import Required, Site
+from aggregator.services.learning import Learned, nothing_learned
 from aggregator.services.limits import FanOutLimits, HealthLimits
 from tests.support.federation import InProcessFederation
 from tests.support.in_process import session_uuid
+from tests.support.ranking import plain_policy
 from tests.support.virtual_time import virtual_time
 
 
@@ -130,6 +133,27 @@ async def test_a_late_answer_joins_the_open_set():
     assert grown.version == offer_set.version + 1
     assert outcomes(grown)["late"] is Outcome.OK
     assert federation.telemetry.of(LateAnswered) == [LateAnswered("late", joined=True)]
+
+
+@virtual_time
+async def test_what_was_learned_when_it_began_counts_to_its_end():
+    fair = {"name": "fair_share", "of": "site", "shares_percent": {"a": 50}}
+    policy = plain_policy(weighers=[{"name": "time_to_start"}, fair])
+    federation = InProcessFederation(policy=policy)
+    federation.add("a", delay=1)
+    federation.add("late", delay=20)
+    used = Usages({"a": SiteUsage(900.0, {}, {})})
+    federation.learned = Learned(usages=used)
+    async with federation.running():
+        offer_set = await federation.ask()
+        federation.learned = nothing_learned()
+        await asyncio.sleep(20)
+        grown = federation.store.sets[offer_set.uuid]
+        anew = await federation.ask()
+    for found, seconds in ((offer_set, 450), (grown, 450), (anew, 0)):
+        parts = {one["site"]: one["seconds"] for one in found.ranking["offers"]}
+        assert parts["a"]["fair_share"] == seconds
+    assert len(grown.offers) == 2
 
 
 @virtual_time
