@@ -105,6 +105,13 @@ class Weigher(ABC):
     def quantity(self, candidate: Candidate, situation: Situation, /) -> float:
         """Return what is weighed, in the weigher's own unit; less is better."""
 
+    def remark(self, candidate: Candidate, situation: Situation, /) -> str:  # noqa: ARG002
+        """Return in a few words what the seconds rest on, where they aren't 0.
+
+        It stands behind them in the reason for an offer's place; empty is nothing.
+        """
+        return ""
+
 
 def failed(component: Filter | Weigher, error: Exception) -> PolicyFailed:
     """Return what to raise where a component raised, as those of others may."""

@@ -116,7 +116,13 @@ def _ranked(
             bucket=weighed.bucket,
             seconds=weighed.seconds,
             estimate=estimate,
-            reason=reason(estimate, weighed.delay, weighed.seconds, passed.concessions),
+            reason=reason(
+                estimate,
+                weighed.delay,
+                weighed.seconds,
+                passed.concessions,
+                weighed.remarks,
+            ),
             concessions=passed.concessions,
             ahead_by="" if behind is None else ahead_by(policy, weighed, behind),
         )

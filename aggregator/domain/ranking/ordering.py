@@ -27,11 +27,13 @@ class Weighed:
 
     Attributes:
         seconds: By the key of each weigher.
+        remarks: What they rest on in words, where the weigher says so.
         delay: The sum of them: the effective delay.
     """
 
     passed: Passed
     seconds: Mapping[str, float]
+    remarks: Mapping[str, str]
     delay: float
     bucket: int
     sort_key: SortKey
@@ -41,11 +43,14 @@ def weigh(policy: Policy, passed: Passed, situation: Situation) -> Weighed:
     """Weigh one offer, by itself."""
     quantities: dict[str, float] = {}
     seconds: dict[str, float] = {}
+    remarks: dict[str, str] = {}
     for weigher in policy.weighers:
         key = weigher.key
         try:
             quantities[key] = clipped(weigher.quantity(passed.candidate, situation))
             seconds[key] = clipped(weigher.seconds_per_unit * quantities[key])
+            if seconds[key]:
+                remarks[key] = weigher.remark(passed.candidate, situation)
         except Exception as error:
             raise failed(weigher, error) from error
     delay = round(clipped(sum(seconds.values())), _DECIMALS)
@@ -57,6 +62,7 @@ def weigh(policy: Policy, passed: Passed, situation: Situation) -> Weighed:
     return Weighed(
         passed,
         seconds,
+        remarks,
         delay,
         bucket,
         (

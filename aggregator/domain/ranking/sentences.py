@@ -1,6 +1,7 @@
 """Sentences: why an offer stands where it does, for the user who reads it."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from aggregator.domain.humane import humane_duration, humane_size
@@ -9,6 +10,7 @@ from aggregator.domain.ranking.explanation import Confidence, Estimate
 _STARTS: Final = "time_to_start"
 _MOST_NOTES: Final = 3
 _LEAST_S: Final = 0.5
+NO_REMARKS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def reason(
@@ -16,6 +18,7 @@ def reason(
     delay: float,
     seconds: Mapping[str, float],
     concessions: Sequence[str] = (),
+    remarks: Mapping[str, str] = NO_REMARKS,
 ) -> str:
     """Return the reason for an offer's place as one sentence, without a full stop.
 
@@ -24,8 +27,9 @@ def reason(
         delay: The effective delay, in seconds.
         seconds: What each weigher contributed to it.
         concessions: Objections in spite of which the offer was kept.
+        remarks: What a weigher's contribution rests on, where it says so.
     """
-    parts = [_start(estimate), *_data(estimate), _delay(delay, seconds)]
+    parts = [_start(estimate), *_data(estimate), _delay(delay, seconds, remarks)]
     if estimate.confidence is Confidence.LOW:
         parts.append(f"low confidence: {_listed(estimate.notes)}")
     parts.extend(f"kept in spite of {concession}" for concession in concessions)
@@ -61,9 +65,12 @@ def _data(estimate: Estimate) -> list[str]:
     return parts
 
 
-def _delay(delay: float, seconds: Mapping[str, float]) -> str:
+def _delay(
+    delay: float, seconds: Mapping[str, float], remarks: Mapping[str, str]
+) -> str:
     others = [
         f"{key.replace('_', ' ')} {humane_duration(part)}"
+        + (f": {remark}" if (remark := remarks.get(key)) else "")
         for key, part in seconds.items()
         if key != _STARTS and abs(part) >= _LEAST_S
     ]

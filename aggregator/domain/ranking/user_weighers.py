@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, NamedTuple
 
 from aggregator.domain.ranking.bounds import (
     finite,
@@ -49,6 +49,14 @@ class HomeSite(Weigher):
         user, site = situation.knowledge.user, candidate.offer.site
         by_group = (self.site_by_group.get(group) for group in user.groups)
         return 1.0 if site in {user.home_site, *by_group} else 0.0
+
+
+class _Held(NamedTuple):
+    """A use that is held against a share, both in percent of the whole."""
+
+    above: float
+    share: float
+    name: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,16 +130,31 @@ class FairShare(Weigher):
 
     def quantity(self, candidate: Candidate, situation: Situation, /) -> float:
         """Return by how many percent of the whole the use exceeds the fair share."""
+        held = self._held(candidate, situation)
+        return 0.0 if held is None else max(0.0, held.above)
+
+    def remark(self, candidate: Candidate, situation: Situation, /) -> str:
+        """Return what was used, and what would be fair."""
+        held = self._held(candidate, situation)
+        if held is None:
+            return ""
+        used = f"{held.share + held.above:.0f} % used, {held.share:g} % fair"
+        return f"{held.name} {used}" if self.of == "group" else used
+
+    def _held(self, candidate: Candidate, situation: Situation) -> _Held | None:
+        """Return what is held against its share: that which is least above it."""
         whole = candidate.facts.usage.in_all
         if self.of == "site":
             whole = max(situation.knowledge.core_hours, whole)
-        overuse = (
-            self._overuse(used, whole, share)
-            for name, used in self._parties(candidate, situation)
-            if (share := self.shares_percent.get(name, self.other_share_percent))
-            is not None
+        return min(
+            (
+                _Held(self._above(used, whole, share), share, name)
+                for name, used in self._parties(candidate, situation)
+                if (share := self.shares_percent.get(name, self.other_share_percent))
+                is not None
+            ),
+            default=None,
         )
-        return min(overuse, default=0.0)
 
     def _parties(
         self, candidate: Candidate, situation: Situation
@@ -147,8 +170,7 @@ class FairShare(Weigher):
             case "user":
                 yield "", usage.by_user
 
-    def _overuse(self, used: float, whole: float, share: float) -> float:
+    def _above(self, used: float, whole: float, share: float) -> float:
         """Return the percent above ``share``: 0 where the prior is all there is."""
         fair = share / _WHOLE
-        above = (used - fair * whole) / (whole + self.prior_core_hours)
-        return max(0.0, _WHOLE * above)
+        return _WHOLE * (used - fair * whole) / (whole + self.prior_core_hours)

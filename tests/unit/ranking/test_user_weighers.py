@@ -188,3 +188,29 @@ def test_homes_of_what_is_no_group_are_refused():
         ValidationError, match="site_by_group must begin with a slash: write /spain"
     ):
         plain_policy(weighers=[{**HOME, "site_by_group": {"spain": "A"}}])
+
+
+@pytest.mark.parametrize(
+    ("weigher", "reason"),
+    [
+        (fair("site", shares_percent={"A": 40}), "5 min: 70 % used, 40 % fair"),
+        (
+            fair("group", shares_percent={SPAIN: 12.5, UK: 0}),
+            "2 min 5 s: /srcnet/spain 25 % used, 12.5 % fair",
+        ),
+        (fair("user", other_share_percent=10), "1 min 40 s: 20 % used, 10 % fair"),
+    ],
+)
+def test_the_reason_says_what_was_used_and_what_is_fair(weigher, reason):
+    knowledge = used(A=(70, 14, 17.5, 14), elsewhere=30)
+    [one] = ranked(
+        plain_policy(weighers=[weigher]), [offer("A")], knowledge=knowledge
+    ).ranked
+    assert f"(fair share {reason})" in one.reason
+
+
+def test_what_adds_nothing_has_no_remark():
+    knowledge = used(A=(10, 0, 0, 0), elsewhere=90)
+    policy = plain_policy(weighers=[fair("site", shares_percent={"A": 40})])
+    [one] = ranked(policy, [offer("A")], knowledge=knowledge).ranked
+    assert "%" not in one.reason
