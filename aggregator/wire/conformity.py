@@ -74,11 +74,12 @@ _MESSAGE: Final = mapping(
         "message": text,
     }
 )
-_OPTION: Final = mapping(
+_ENUM_OPTION: Final = "uri:enum-value-option"
+_option: Final = mapping(
     {
         "kind": one_of(
             "uri:string-value-option",
-            "uri:enum-value-option",
+            _ENUM_OPTION,
             "uri:integer-value-option",
             "uri:integer-delta-option",
         ),
@@ -92,6 +93,16 @@ _OPTION: Final = mapping(
     "kind",
     "path",
 )
+
+
+def _with_choices(value: Any) -> Any:
+    """Fit options; one that is a choice must say of what."""
+    option = _option(value)
+    if option is MISFIT or option["kind"] != _ENUM_OPTION or "values" in option:
+        return option
+    return MISFIT
+
+
 _META: Final = mapping(
     {
         "uuid": _uuid,
@@ -101,7 +112,7 @@ _META: Final = mapping(
         "created": moment,
         "modified": moment,
         "messages": listing(_MESSAGE),
-        "options": listing(_OPTION),
+        "options": listing(_with_choices),
     }
 )
 _PERIOD: Final = mapping({"start": _instant, "duration": _duration})

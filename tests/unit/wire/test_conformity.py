@@ -233,6 +233,15 @@ def test_components_without_a_kind_are_left_out():
     }
 
 
+@pytest.mark.parametrize("choices", [{}, {"values": None}, {"values": "ACCEPTED"}])
+def test_an_option_that_is_a_choice_says_of_what(choices):
+    option = {"kind": "uri:enum-value-option", "path": "phase", **choices}
+
+    document = conforming_session({"meta": {"options": [option]}})
+
+    assert document == {"meta": {"options": []}}
+
+
 def test_options_are_of_a_known_kind_and_have_a_path():
     option = {
         "kind": "uri:enum-value-option",
