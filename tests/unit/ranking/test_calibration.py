@@ -254,6 +254,20 @@ def test_the_observed_start(changes, expected):
     assert course.started == (None if expected is None else moment(expected))
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ((("session", "RUNNING", 2), ("executable", "COMPLETED", 5)), None),
+        ((("session", "COMPLETED", 9), ("session", "RUNNING", 2)), 9),
+        ((("session", "CANCELLED", 4), ("session", "FAILED", 7)), 4),
+        ((("session", "RELEASING", 4),), None),
+    ],
+)
+def test_the_end_is_the_sessions_own(changes, expected):
+    course = course_of(change(*one) for one in changes)
+    assert course.ended == (None if expected is None else moment(expected))
+
+
 def test_data_are_staged_once_the_last_that_moved_is_there():
     changes = [
         change("data/x", "PREPARING", 5),
