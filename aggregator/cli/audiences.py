@@ -4,7 +4,7 @@ from typing import Final
 
 from aggregator.cli import offer_tables, tables
 from aggregator.cli.printing import console, print_json
-from aggregator.client import Progress, RankedOfferAnswer, SessionAnswer
+from aggregator.client import Progress, SessionAnswer
 from aggregator.demo.outcome import as_document
 from aggregator.demo.story import Offers, Surroundings
 
@@ -23,7 +23,6 @@ class People:
 
     def __init__(self) -> None:
         self._out = console()
-        self._ranking: dict[str, RankedOfferAnswer] = {}
 
     def set_up(self, surroundings: Surroundings, request: str) -> None:
         """Say what runs where, and show the request."""
@@ -37,7 +36,6 @@ class People:
 
     def offers_came(self, offers: Offers) -> None:
         """Print the offers in their order, and the sites that made none."""
-        self._ranking = dict(offers.ranking.by_session)
         shown = frozenset(offer.site for offer in offers.ranking.offers)
         offer_set = offers.offer_set
         count = len(offer_set.offers)
@@ -56,7 +54,7 @@ class People:
         """Say which offer was taken."""
         self._out.print(
             f"\nAccepted the first: session {session.uuid}"
-            f" at {self._site(session)} is {session.phase}.\n"
+            f" at {session.site} is {session.phase}.\n"
         )
 
     def progressed(self, progress: Progress) -> None:
@@ -66,7 +64,7 @@ class People:
     def completed(self, session: SessionAnswer) -> None:
         """Print the final record."""
         self._out.print("\nThe final record:\n")
-        self._out.print(tables.session_record(session, self._site(session)))
+        self._out.print(tables.session_record(session))
 
     def stays_up(self, surroundings: Surroundings, offers: Offers) -> None:
         """Say where to look, and how to end."""
@@ -79,10 +77,6 @@ class People:
             self._out.print(f"  {title:<27} {surroundings.broker}{found}")
         self._out.print("\nOr use it: metabroker sites, metabroker request FILE, ...")
         self._out.print("Ctrl-C ends it.")
-
-    def _site(self, session: SessionAnswer) -> str:
-        ranked = self._ranking.get(session.uuid)
-        return "" if ranked is None else ranked.site
 
 
 class Machine:

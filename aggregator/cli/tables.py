@@ -19,6 +19,7 @@ from aggregator.client import (
     SessionAnswer,
     SiteHealth,
 )
+from aggregator.client.answers import AT_SITE
 from aggregator.domain.events import SiteState
 from aggregator.domain.phases import SessionPhase
 
@@ -129,18 +130,13 @@ def audit_trail(entries: Iterable[AuditAnswer]) -> Table:
     return table
 
 
-def session_record(session: SessionAnswer, site: str = "") -> Table:
-    """Return all that a person wants to know of one session.
-
-    Args:
-        session: The session.
-        site: Where it is, empty where that isn't known.
-    """
+def session_record(session: SessionAnswer) -> Table:
+    """Return all that a person wants to know of one session."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column()
     add_row(grid, "session", session.uuid)
-    for name, text in (("name", session.name), ("site", site)):
+    for name, text in (("name", session.name), ("site", session.site)):
         if text:
             add_row(grid, name, text)
     for component, phase in session.component_phases.items():
@@ -155,6 +151,8 @@ def session_record(session: SessionAnswer, site: str = "") -> Table:
     for connector in session.connectors:
         add_row(grid, "reach it at", str(connector.get("location", words.UNKNOWN)))
     for message in session.messages:
+        if message.kind == AT_SITE:
+            continue
         add_row(grid, message.level.lower(), message.text)
     add_row(grid, "url", session.url)
     return grid

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from aggregator.client import reading
 from aggregator.domain.messages import Level
 from aggregator.domain.offers import Amount
 from aggregator.domain.phases import TERMINAL, session_phase
 from aggregator.domain.schedules import StartInterval
+
+AT_SITE: Final = "urn:metabroker:at-site"
+"""The kind of message by which a meta-broker says where a session is."""
+_SITE_TELLERS: Final = frozenset({AT_SITE, "urn:metabroker:rank"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,11 @@ class MessageAnswer:
         return reading.text(self.document.get("kind") or self.document.get("type"))
 
     @property
+    def values(self) -> Mapping[str, Any]:
+        """What stands in the places of the template, by name."""
+        return reading.mapping(self.document.get("values"))
+
+    @property
     def level(self) -> str:
         """How much it matters, one of ``domain.messages.Level``."""
         return reading.text(self.document.get("level")) or Level.INFO.value
@@ -35,7 +44,7 @@ class MessageAnswer:
         if words:
             return words
         words = reading.text(self.document.get("template"))
-        for name, value in reading.mapping(self.document.get("values")).items():
+        for name, value in self.values.items():
             words = words.replace(f"${{{name}}}", str(value))
             words = words.replace(f"{{{name}}}", str(value))
         return words
@@ -76,6 +85,14 @@ class SessionAnswer(_Component):
     def phase(self) -> str:
         """The session's phase, in the words of its dialect."""
         return self.component_phases.get("session", "")
+
+    @property
+    def site(self) -> str:
+        """The site where it is; empty where a broker doesn't say, as only ours do."""
+        for message in self.messages:
+            if message.kind in _SITE_TELLERS:
+                return reading.text(message.values.get("site"))
+        return ""
 
     @property
     def is_terminal(self) -> bool:

@@ -9,6 +9,14 @@ from aggregator.domain.records import Route
 from aggregator.domain.schedules import format_instant
 
 
+def site_notice(site: str) -> Message:
+    """Return where a session is: nothing in what its site says tells its user.
+
+    It has no time, so that a session that stays as it is looks as it did.
+    """
+    return Message("urn:metabroker:at-site", Level.INFO, "at {site}", {"site": site})
+
+
 def stale_notice(fault: SessionReading, route: Route, now: datetime) -> Message:
     """Return how old what is known of a session is, and why there is nothing newer."""
     values = {"site": fault.site, "why": fault.detail or fault.outcome.value}

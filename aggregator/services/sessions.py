@@ -12,7 +12,7 @@ from cachetools import LRUCache, TTLCache
 from aggregator.domain.errors import StoreUnavailable, UnknownResource
 from aggregator.domain.events import SessionPhaseSeen, StartObserved
 from aggregator.domain.messages import Message
-from aggregator.domain.notices import overlay_notice, stale_notice
+from aggregator.domain.notices import overlay_notice, site_notice, stale_notice
 from aggregator.domain.outcomes import Outcome, SessionReading
 from aggregator.domain.phases import TAKEN, session_phase
 from aggregator.domain.principal import Principal
@@ -196,7 +196,7 @@ class Sessions:
         """Return a status as it is shown."""
         route = status.route
         now = self._clock.now()
-        notes = list(messages)
+        notes = [site_notice(route.site), *messages]
         if status.fault is not None:
             notes.append(stale_notice(status.fault, route, now))
         if route.overlay is not None:

@@ -156,7 +156,10 @@ def test_accepted_offer_is_followed_to_its_end(ask, offers):
 
     status = ask("status", best, "--json")
     assert json.loads(status.stdout)["phase"] == "COMPLETED"
-    assert "COMPLETED" in ask("status", best).stdout
+    record = ask("status", best).stdout
+    assert "COMPLETED" in record
+    assert re.search(r"^site +jpsrc$", record, re.MULTILINE)
+    assert "at jpsrc" not in record
 
     loser = ask("accept", sibling)
     assert loser.exit_code == 1
