@@ -47,6 +47,17 @@ def store_away_notice(why: str, read: datetime) -> Message:
     )
 
 
+def nothing_changed_notice(site: str, now: datetime) -> Message:
+    """Return that an update left a session as it was: its site doesn't say why."""
+    return Message(
+        "urn:metabroker:nothing-changed",
+        Level.WARN,
+        "{site} took the update, and nothing in the session has changed",
+        {"site": site},
+        now,
+    )
+
+
 def overlay_notice(overlay: SessionPhase, now: datetime) -> Message:
     """Return that a session is shown in a phase that we know better than its site."""
     return Message(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from aggregator.domain.phases import (
     ALLOWED_FROM,
@@ -12,6 +12,8 @@ from aggregator.domain.phases import (
     session_phase,
 )
 from aggregator.domain.records import PhaseChange, Route
+
+_INSTANTS: Final = frozenset({"created", "modified", "expires"})
 
 
 def shown_phase(route: Route, now: datetime) -> SessionPhase | None:
@@ -51,6 +53,26 @@ def is_presumed_expired(route: Route, now: datetime) -> bool:
 def is_granted(phase: SessionPhase | None, wanted: SessionPhase) -> bool:
     """Whether a session in ``phase`` may be asked to go to ``wanted``."""
     return phase is None or phase in ALLOWED_FROM.get(wanted, frozenset())
+
+
+def is_alike(before: object, after: object) -> bool:
+    """Whether two readings of a session differ in the forms of its instants at most.
+
+    Brokers give instants to the nanosecond at first, and to the microsecond later.
+    """
+    return _without_instants(before) == _without_instants(after)
+
+
+def _without_instants(part: object) -> object:
+    if isinstance(part, Mapping):
+        return {
+            name: _without_instants(one)
+            for name, one in part.items()
+            if name not in _INSTANTS
+        }
+    if isinstance(part, list):
+        return [_without_instants(one) for one in part]
+    return part
 
 
 def phase_changes(

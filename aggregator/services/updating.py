@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from aggregator.domain.errors import ImpossibleUpdate, SiteUnavailable
 from aggregator.domain.messages import Level, Message
+from aggregator.domain.notices import nothing_changed_notice
 from aggregator.domain.outcomes import (
     CREDENTIALS_WANTED,
     Outcome,
@@ -13,7 +14,7 @@ from aggregator.domain.outcomes import (
 )
 from aggregator.domain.phases import SessionPhase
 from aggregator.domain.records import Release, Route
-from aggregator.domain.status import is_granted, shown_phase
+from aggregator.domain.status import is_alike, is_granted, shown_phase
 from aggregator.domain.updates import Update
 from aggregator.domain.views import SessionView
 from aggregator.ports.clock import Clock
@@ -97,8 +98,7 @@ class Updating:
             case SessionPhase.REJECTED:
                 return await self._reject(route, update, caller)
             case None:
-                await self._proxy(route, update, caller)
-                return ()
+                return await self._proxy(route, update, caller)
             case wanted:
                 await self._move(route, wanted, update, caller)
                 return ()
@@ -190,18 +190,22 @@ class Updating:
             retry_after=fault.retry_after or 5.0,
         )
 
-    async def _proxy(self, route: Route, update: Update, caller: Caller) -> None:
+    async def _proxy(
+        self, route: Route, update: Update, caller: Caller
+    ) -> tuple[Message, ...]:
+        """Pass an update on; brokers answer alike whether or not it did anything."""
         reading = await self._ask(route, update, caller)
         if reading.outcome is Outcome.OK:
             await self._sessions.note(route, reading)
-        elif reading.outcome in _REFUSED or reading.outcome is Outcome.NOT_FOUND:
+            same = is_alike(route.last_payload, reading.payload)
+            return (nothing_changed_notice(route.site, self._clock.now()),) * same
+        if reading.outcome in _REFUSED or reading.outcome is Outcome.NOT_FOUND:
             raise _refused(route, reading)
-        else:
-            raise SiteUnavailable(
-                f"{route.site} has not confirmed the update: "
-                f"{reading.detail or reading.outcome.value}",
-                retry_after=reading.retry_after or 5.0,
-            )
+        raise SiteUnavailable(
+            f"{route.site} has not confirmed the update: "
+            f"{reading.detail or reading.outcome.value}",
+            retry_after=reading.retry_after or 5.0,
+        )
 
     async def _ask(
         self, route: Route, update: Update, caller: Caller

@@ -210,6 +210,26 @@ async def test_other_updates_are_carried_to_the_owner_in_its_dialect(federation,
             assert sent == ({"update": spelt} if site.name == "old" else update)
 
 
+async def test_an_update_that_its_site_ignores_is_said_to_have_changed_nothing(
+    federation,
+):
+    uuid, *_ = await offers_of(federation)
+    answered = await send(federation, uuid, OTHER_UPDATES["string"])
+    said = (await answered.json())["meta"]["messages"]
+    assert said[-1]["kind"] == "urn:metabroker:nothing-changed"
+    assert said[-1]["level"] == "WARN"
+
+    def noted(document, words):
+        return {**document, "notes": "hello"}
+
+    owner_of(federation, uuid).script("update", faults.rewritten(noted))
+    answered = await send(federation, uuid, OTHER_UPDATES["string"])
+    session = await answered.json()
+    assert session["notes"] == "hello"
+    kinds = {one["kind"] for one in session["meta"]["messages"]}
+    assert "urn:metabroker:nothing-changed" not in kinds
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_options_are_shown_in_the_clients_dialect(federation, dialect):
     speaks = Dialogue(dialect)
