@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from aggregator.domain.offers import Offer
 from aggregator.domain.phases import SessionPhase, session_phase
 from aggregator.wire import extraction
-from aggregator.wire.dialects import Dialect, detect_dialect
+from aggregator.wire.dialects import Canonical, Dialect, detect_dialect
 from aggregator.wire.documents import DEEPEST_OF_SITES, is_deeper_than
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -59,7 +59,7 @@ def read_site_offer_set(site: str, document: object, dialect: Dialect) -> SiteOf
     if is_deeper_than(envelope, DEEPEST_OF_SITES):
         raise BadPayload("the answer is nested too deeply")
     spoken = _spoken(document, dialect)
-    payload = spoken.offer_set_to_canonical(envelope).payload
+    payload = spoken.offer_set_payload(envelope)
     offers = _offers(site, listed or [], spoken)
     result = payload.get("result")
     says = _RESULTS.get(result.strip().upper()) if isinstance(result, str) else None
@@ -90,7 +90,7 @@ def read_site_session(
         raise BadPayload("the answer is not a mapping")
     if is_deeper_than(document, DEEPEST_OF_SITES):
         raise BadPayload("the answer is nested too deeply")
-    canonical = _spoken(document, dialect).session_to_canonical(document)
+    canonical = _canonical_session(document, _spoken(document, dialect))
     payload = canonical.payload
     phase = session_phase(payload.get("phase"))
     if phase is None and _uuid(payload) is None:
@@ -149,7 +149,7 @@ def _offers(site: str, listed: list[Any], dialect: Dialect) -> tuple[Offer, ...]
     for position, document in enumerate(listed):
         if not isinstance(document, dict) or is_deeper_than(document, DEEPEST_OF_SITES):
             continue
-        canonical = dialect.session_to_canonical(document)
+        canonical = _canonical_session(document, dialect)
         try:
             offer = offer_from_payload(
                 site, canonical.payload, canonical.residue, position
@@ -158,6 +158,13 @@ def _offers(site: str, listed: list[Any], dialect: Dialect) -> tuple[Offer, ...]
             continue
         offers.setdefault(offer.session, offer)
     return tuple(offers.values())
+
+
+def _canonical_session(document: dict[str, Any], dialect: Dialect) -> Canonical:
+    """Return a session as canonical, with its residue where that is ever restored."""
+    if dialect.restores_sessions:
+        return dialect.session_to_canonical(document)
+    return Canonical(dialect.session_payload(document))
 
 
 def _spoken(document: dict[str, Any], dialect: Dialect) -> Dialect:

@@ -127,8 +127,9 @@ def mapping(members: Mapping[str, Shape], *required: str) -> Shape:
         if changed:
             whole = {**value, **changed}
             value = {key: whole[key] for key in whole if whole[key] is not MISFIT}
-        if any(value.get(key) is None for key in required):
-            return MISFIT
+        for key in required:
+            if value.get(key) is None:
+                return MISFIT
         return value
 
     return fitting

@@ -98,8 +98,7 @@ def _session(view: SessionView, dialect: Dialect, base: str) -> Node:
         shown["uuid"] = view.session
     if "href" in shown:
         shown["href"] = meta["url"]
-    # Later clients are generated from schemas, and refuse what a site misspelt.
-    residue = dict(view.residue) if dialect.wording.plain_starts else {}
+    residue = dict(view.residue) if dialect.restores_sessions else {}
     return dialect.session_from_canonical(Canonical(shown, residue))
 
 

@@ -49,6 +49,15 @@ class Dialect:
         """The key that says what a component is: ``type`` or ``kind``."""
         return self.wording.discriminator
 
+    @property
+    def restores_sessions(self) -> bool:
+        """Whether its clients read sessions as their site spelt them.
+
+        Clients of later dialects are generated from schemas, and refuse what a site
+        misspelt: they read sessions as the dialect has them.
+        """
+        return self.wording.plain_starts
+
     def request_to_canonical(self, document: dict[str, Any]) -> Canonical:
         """Return a request of this dialect in the canonical vocabulary."""
         return self._form_of(document).to_canonical(REQUEST, document)
@@ -61,6 +70,10 @@ class Dialect:
         """Return an offer set of this dialect in the canonical vocabulary."""
         return self._form_of(document).to_canonical(OFFER_SET, document)
 
+    def offer_set_payload(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Return the same without its residue, which takes longer to find."""
+        return self._form_of(document).payload_of(OFFER_SET, document)
+
     def offer_set_from_canonical(self, canonical: Canonical) -> dict[str, Any]:
         """Return a canonical offer set in this dialect."""
         return self._from_canonical(OFFER_SET, canonical)
@@ -68,6 +81,10 @@ class Dialect:
     def session_to_canonical(self, document: dict[str, Any]) -> Canonical:
         """Return a session of this dialect in the canonical vocabulary."""
         return self._form_of(document).to_canonical(SESSION, document)
+
+    def session_payload(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Return the same without its residue, which takes longer to find."""
+        return self._form_of(document).payload_of(SESSION, document)
 
     def session_from_canonical(self, canonical: Canonical) -> dict[str, Any]:
         """Return a canonical session in this dialect."""

@@ -41,7 +41,11 @@ _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d(T[^/P]*)?")
 
 def renamed(node: Node, old: str, new: str) -> Node:
     """Return the mapping with its key ``old`` called ``new``, in the same place."""
-    return {(new if key == old else key): value for key, value in node.items()}
+    if old not in node:
+        return node
+    keys = [*node]
+    keys[keys.index(old)] = new
+    return dict(zip(keys, node.values(), strict=True))
 
 
 def without(node: Node, key: str) -> Node:
@@ -141,21 +145,21 @@ def _lifted(node: Node, places: Mapping[str, str]) -> Node:
     meta = node.get("meta", {})
     if not isinstance(meta, dict):
         return node
-    taken = {
-        key: places[key]
-        for key in (() if places.keys().isdisjoint(node) else node)
-        if key in places and places[key] not in meta
-    }
-    if not taken:
+    if places.keys().isdisjoint(node):
         whole = _with_items(meta, _canonical_item)
         return node if whole is meta else {**node, "meta": whole}
-    meta = {**{inner: node[key] for key, inner in taken.items()}, **meta}
-    raised: Node = {"kind": node["kind"]} if "kind" in node else {}
-    raised["meta"] = _with_items(meta, _canonical_item)
+    taken: Node = {}
+    rest: Node = {}
     for key, value in node.items():
-        if key not in taken and key not in raised:
-            raised[key] = value
-    return raised
+        if key in places and places[key] not in meta:
+            taken[places[key]] = value
+        elif key != "meta":
+            rest[key] = value
+    whole = _with_items({**taken, **meta} if taken else meta, _canonical_item)
+    if not taken:
+        return node if whole is meta else {**node, "meta": whole}
+    head = {"kind": rest["kind"]} if "kind" in rest else {}
+    return {**head, "meta": whole, **rest}
 
 
 def lowered(node: Node) -> Node:

@@ -56,8 +56,13 @@ class Form:
             return {"": {"was": {}, "is": {}, "in": self.mark}}
         return residue
 
-    def to_canonical(self, body: Body, document: Node) -> Canonical:
+    def payload_of(self, body: Body, document: Node) -> Node:
         """Return a body written in this form in the canonical vocabulary."""
+        payload = body.canonical(document, self.lexicon)
+        return body.lifted(payload) if self.lexicon.wording.meta_on_top else payload
+
+    def to_canonical(self, body: Body, document: Node) -> Canonical:
+        """Return the same with the residue by which it becomes ``document`` again."""
         payload = body.canonical(document, self.lexicon)
         lifted = body.lifted(payload)
         if self.lexicon.wording.meta_on_top:
