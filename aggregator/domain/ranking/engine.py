@@ -15,7 +15,7 @@ from aggregator.domain.ranking.explanation import (
 from aggregator.domain.ranking.intake import admitted, admitted_request
 from aggregator.domain.ranking.knowledge import Knowledge, SiteFacts
 from aggregator.domain.ranking.locality import Lake
-from aggregator.domain.ranking.ordering import Weighed, ahead_by, trim, weigh
+from aggregator.domain.ranking.ordering import Scales, Weighed, ahead_by, trim
 from aggregator.domain.ranking.policy import Policy
 from aggregator.domain.ranking.sentences import reason
 from aggregator.domain.ranking.sifting import Taken, sift
@@ -60,7 +60,8 @@ def rank(
     originals = {(offer.site, offer.session): offer for offer in offers}
     candidates = _candidates(policy, originals, situation)
     sifted = sift(_with_expiry(policy.filters), candidates, situation, shown)
-    weighed = [weigh(policy, passed, situation) for passed in sifted.passed]
+    scales = Scales(policy, situation)
+    weighed = [scales.weigh(passed) for passed in sifted.passed]
     trimmed = trim(sorted(weighed, key=_sort_key), policy.trim, shown)
     return Ranking(
         policy=policy.identity,

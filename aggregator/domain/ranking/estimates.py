@@ -48,13 +48,13 @@ class Estimator:
 
     def _plan(self, offer: Offer, facts: SiteFacts) -> StagingPlan:
         key = (facts.site.name, offer.data)
-        if key not in self._plans:
+        plan = self._plans.get(key)
+        if plan is None:
             situation = self._situation
             data = datasets(situation.request, offer, situation.knowledge)
-            self._plans[key] = plan_staging(
-                data, facts, situation.lake, self._rules.data
-            )
-        return self._plans[key]
+            plan = plan_staging(data, facts, situation.lake, self._rules.data)
+            self._plans[key] = plan
+        return plan
 
     def _offered_start(self, offer: Offer, facts: SiteFacts) -> float:
         rules = self._rules.start

@@ -1,7 +1,7 @@
 """The door of ranking: values that mean nothing are taken as unsaid."""
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from aggregator.domain.offers import DataItem, Offer, Quote
 from aggregator.domain.requests import ExecutionRequest
@@ -21,15 +21,18 @@ _LARGEST_SIZE: Final = 2**56
 
 def admitted(offer: Offer) -> Offer:
     """Return an offer rid of values that are NaN, infinite, negative or of 1970."""
-    return replace(
-        offer,
-        start=_known(offer.start),
-        preparing=_amount(offer.preparing),
-        available=_amount(offer.available),
-        data=tuple(map(_sized, offer.data)),
-        costs=tuple(map(_cost, offer.costs)),
-        metrics=tuple(map(_metric, offer.metrics)),
-    )
+    sound: dict[str, Any] = {
+        "start": _known(offer.start),
+        "preparing": _amount(offer.preparing),
+        "available": _amount(offer.available),
+        "data": tuple(map(_sized, offer.data)),
+        "costs": tuple(map(_cost, offer.costs)),
+        "metrics": tuple(map(_metric, offer.metrics)),
+    }
+    # Nearly every offer is sound, and making another costs more than looking.
+    if all(getattr(offer, name) == value for name, value in sound.items()):
+        return offer
+    return replace(offer, **sound)
 
 
 def admitted_request(request: ExecutionRequest) -> ExecutionRequest:
@@ -46,9 +49,9 @@ def admitted_request(request: ExecutionRequest) -> ExecutionRequest:
 
 def clipped(seconds: float) -> float:
     """Return seconds within ``LONGEST_S`` on both sides; NaN is the longest."""
-    if seconds != seconds:  # noqa: PLR0124 (NaN is what differs from itself)
-        return LONGEST_S
-    return max(-LONGEST_S, min(seconds, LONGEST_S))
+    if -LONGEST_S <= seconds <= LONGEST_S:
+        return seconds
+    return -LONGEST_S if seconds < 0 else LONGEST_S
 
 
 def size_or_none(size: int | None) -> int | None:

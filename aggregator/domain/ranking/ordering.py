@@ -7,7 +7,7 @@ from hashlib import sha256
 from math import floor
 from typing import Final
 
-from aggregator.domain.ranking.components import Situation, failed
+from aggregator.domain.ranking.components import Candidate, Situation, failed
 from aggregator.domain.ranking.document import Trim
 from aggregator.domain.ranking.explanation import FunnelStep
 from aggregator.domain.ranking.intake import clipped
@@ -39,60 +39,71 @@ class Weighed:
     sort_key: SortKey
 
 
-def weigh(policy: Policy, passed: Passed, situation: Situation) -> Weighed:
-    """Weigh one offer, by itself."""
-    quantities: dict[str, float] = {}
-    seconds: dict[str, float] = {}
-    remarks: dict[str, str] = {}
-    for weigher in policy.weighers:
-        key = weigher.key
-        try:
-            quantities[key] = clipped(weigher.quantity(passed.candidate, situation))
-            seconds[key] = clipped(weigher.seconds_per_unit * quantities[key])
-            if seconds[key]:
-                remarks[key] = weigher.remark(passed.candidate, situation)
-        except Exception as error:
-            raise failed(weigher, error) from error
-    delay = round(clipped(sum(seconds.values())), _DECIMALS)
-    width = policy.order.bucket_s
-    bucket = floor(delay / width)
-    ordered = [
-        floor(round(seconds[key], _DECIMALS) / width) for key in policy.order.keys
-    ]
-    return Weighed(
-        passed,
-        seconds,
-        remarks,
-        delay,
-        bucket,
-        (
-            not passed.on_merit,
-            *(ordered or [bucket]),
-            *_ties(policy, passed, situation, quantities),
-        ),
-    )
+class Scales:
+    """Weighs the offers of one ranking, each by itself."""
 
+    def __init__(self, policy: Policy, situation: Situation) -> None:
+        self._policy = policy
+        self._situation = situation
+        self._signs = {
+            weigher.key: -1 if weigher.seconds_per_unit < 0 else 1
+            for weigher in policy.weighers
+        }
+        self._hashes: dict[str, int] = {}
 
-def _ties(
-    policy: Policy,
-    passed: Passed,
-    situation: Situation,
-    quantities: Mapping[str, float],
-) -> SortKey:
-    offer, estimate = passed.candidate.offer, passed.candidate.estimate
-    fixed: dict[str, SortKey] = {
-        "rendezvous_hash": (rendezvous_hash(situation.request_id, offer.site),),
-        "start": (estimate.start, estimate.offered_start),
-        "position": (offer.position,),
-    }
-    signs = {
-        weigher.key: -1 if weigher.seconds_per_unit < 0 else 1
-        for weigher in policy.weighers
-    }
-    ties: list[float | str] = []
-    for key in policy.tiebreak:
-        ties.extend(fixed.get(key) or (signs[key] * quantities[key],))
-    return (*ties, offer.site, offer.session)
+    def weigh(self, passed: Passed) -> Weighed:
+        """Return an offer with its seconds."""
+        quantities: dict[str, float] = {}
+        seconds: dict[str, float] = {}
+        remarks: dict[str, str] = {}
+        for weigher in self._policy.weighers:
+            key = weigher.key
+            try:
+                quantity = weigher.quantity(passed.candidate, self._situation)
+                quantities[key] = clipped(quantity)
+                seconds[key] = clipped(weigher.seconds_per_unit * quantities[key])
+                if seconds[key]:
+                    remarks[key] = weigher.remark(passed.candidate, self._situation)
+            except Exception as error:
+                raise failed(weigher, error) from error
+        delay = round(clipped(sum(seconds.values())), _DECIMALS)
+        order = self._policy.order
+        bucket = floor(delay / order.bucket_s)
+        ordered = [
+            floor(round(seconds[key], _DECIMALS) / order.bucket_s) for key in order.keys
+        ]
+        return Weighed(
+            passed,
+            seconds,
+            remarks,
+            delay,
+            bucket,
+            (
+                not passed.on_merit,
+                *(ordered or [bucket]),
+                *self._ties(passed.candidate, quantities),
+            ),
+        )
+
+    def _ties(self, candidate: Candidate, quantities: Mapping[str, float]) -> SortKey:
+        offer, estimate = candidate.offer, candidate.estimate
+        ties: list[float | str] = []
+        for key in self._policy.tiebreak:
+            match key:
+                case "rendezvous_hash":
+                    ties.append(self._hash(offer.site))
+                case "start":
+                    ties += (estimate.start, estimate.offered_start)
+                case "position":
+                    ties.append(offer.position)
+                case _:
+                    ties.append(self._signs[key] * quantities[key])
+        return (*ties, offer.site, offer.session)
+
+    def _hash(self, site: str) -> int:
+        if site not in self._hashes:
+            self._hashes[site] = rendezvous_hash(self._situation.request_id, site)
+        return self._hashes[site]
 
 
 def ahead_by(policy: Policy, better: Weighed, next_one: Weighed) -> str:
