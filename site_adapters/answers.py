@@ -1,6 +1,8 @@
 """What sites' answers say: documents read, with no fault of theirs or ours let out."""
 
+import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import orjson
@@ -15,6 +17,7 @@ from aggregator.wire.reading import (
     read_site_offer_set,
     read_site_session,
 )
+from aggregator.wire.sizes import are_large
 from site_adapters.outcomes import Failure, plain
 
 _log = structlog.get_logger(__name__)
@@ -38,16 +41,21 @@ def spoken_in(site: str, document: dict[str, Any], default: Dialect) -> Dialect:
     return default if isinstance(dialect, Failure) else dialect
 
 
-def read_offers(
+async def read_offers(
     site: str, document: dict[str, Any], dialect: Dialect, most: int
 ) -> SiteAnswer:
-    """Return what an offer set says; of more than ``most`` offers the first ones."""
+    """Return what an offer set says; of more than ``most`` offers the first ones.
+
+    A large one is read off the loop.
+    """
     made = document.get("offers")
     left_out = 0
     if isinstance(made, list) and len(made) > most:
         left_out = len(made) - most
         document = {**document, "offers": made[:most]}
-    offer_set = _read(site, lambda: read_site_offer_set(site, document, dialect))
+    read = partial(_read, site, partial(read_site_offer_set, site, document, dialect))
+    is_large = isinstance(made, list) and are_large(made[:most])
+    offer_set = await asyncio.to_thread(read) if is_large else read()
     if isinstance(offer_set, Failure):
         return SiteAnswer(site, offer_set.outcome, detail=offer_set.detail)
     return _answer(site, offer_set, left_out)

@@ -97,7 +97,8 @@ async def _named_by(reply: Reply, route: str, site: str, most: int) -> Finding:
     if "result" not in document:
         return Finding(_newest_of(route))
     dialect = _dialect_of(document, route, site)
-    return Finding(dialect, read_offers(site, document, dialect, most).offers)
+    answer = await read_offers(site, document, dialect, most)
+    return Finding(dialect, answer.offers)
 
 
 async def _tried(found: Finding, caller: SiteCaller, context: CallContext) -> Finding:

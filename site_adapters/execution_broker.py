@@ -144,7 +144,8 @@ class ExecutionBrokerAdapter:
             if again.dialect is not dialect:
                 dialect = again.dialect
                 answered = await self._submit(request, dialect, context)
-        return replace(self._answer(answered, dialect), surplus=surplus)
+        answer = await self._answer(answered, dialect)
+        return replace(answer, surplus=surplus)
 
     async def _settled_anew(self, context: CallContext, before: Finding) -> Finding:
         self._dialect.doubt()
@@ -160,11 +161,13 @@ class ExecutionBrokerAdapter:
         call = Call(Operation.REQUEST, dialect.submit_path, body)
         return await self._caller.ask(call, context)
 
-    def _answer(self, answered: dict[str, Any] | Failure, asked: Dialect) -> SiteAnswer:
+    async def _answer(
+        self, answered: dict[str, Any] | Failure, asked: Dialect
+    ) -> SiteAnswer:
         if isinstance(answered, Failure):
             return self._failed(answered)
         dialect = self._dialect.of_answer(answered)
-        answer = read_offers(self._site, answered, dialect, self._limits.offers)
+        answer = await read_offers(self._site, answered, dialect, self._limits.offers)
         if answer.outcome is Outcome.BAD_PAYLOAD:
             self._dialect.doubt()
         elif answer.offers and dialect.submit_path == asked.submit_path:

@@ -4,7 +4,7 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -38,7 +38,7 @@ class _PrivateEvents(EventSourceResponse):
 async def stream(
     request: web.Request,
     views: AsyncGenerator[_View, None],
-    event: Callable[[_View], Event],
+    event: Callable[[_View], Awaitable[Event]],
 ) -> web.StreamResponse:
     """Send ``views`` as events until there are no more; then one named ``end``.
 
@@ -51,7 +51,7 @@ async def stream(
         try:
             async with _until_the_service_stops(request.app):
                 async for view in views:
-                    one = event(view)
+                    one = await event(view)
                     await response.send(one.data.decode(), id=one.id, event=one.name)
                 await response.send("{}", event="end")
         except MetaBrokerError as error:

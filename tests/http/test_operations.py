@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import sqlite3
+import threading
 import time
 from contextlib import ExitStack, asynccontextmanager, closing
 
@@ -11,8 +12,10 @@ import aiohttp
 import pytest
 
 from aggregator import strict_yaml
+from aggregator.http.handlers import offer_sets
 from aggregator.store.sql_store import sqlite_url
 from aggregator.wiring import load_configuration, running_service
+from site_adapters import answers
 from site_adapters.simulated import SimulatedSite, faults, run
 from tests.support.conversation import eventually, metric
 from tests.support.leaks import nothing_more
@@ -56,9 +59,12 @@ async def test_a_store_that_can_not_be_written_is_not_ready_and_alive(tmp_path):
                 return await eventually(as_told)
 
             await readiness(200)
-            connection = sqlite3.connect(file, isolation_level=None, timeout=30)
+            connection = sqlite3.connect(
+                file, isolation_level=None, timeout=30, check_same_thread=False
+            )
             other = afterwards.enter_context(closing(connection))
-            other.execute("BEGIN EXCLUSIVE")
+            # In a thread, for the service has to go on to its transaction's end.
+            await asyncio.to_thread(other.execute, "BEGIN EXCLUSIVE")
             assert (await readiness(503)).startswith("not ready: ")
             assert (await federation.get("/livez")).status == 200
             other.execute("ROLLBACK")
@@ -210,6 +216,43 @@ async def test_large_bodies_do_not_hold_up_the_loop(large_federation, body):
     longest, response = await longest_step(large_federation.post("/requests", body))
     assert response.status in {400, 422}
     assert longest < LONGEST_STEP
+
+
+@pytest.mark.parametrize(("data", "aside"), [(2, False), (300, True)])
+async def test_only_large_sets_are_read_and_written_off_the_loop(
+    tmp_path, monkeypatch, data, aside
+):
+    threads = {}
+
+    def noting_threads(module, name):
+        work = getattr(module, name)
+
+        def noted(*given):
+            threads.setdefault(name, set()).add(threading.current_thread())
+            return work(*given)
+
+        monkeypatch.setattr(module, name, noted)
+
+    noting_threads(answers, "read_site_offer_set")
+    noting_threads(offer_sets, "write_offer_set")
+    request = strict_yaml.load(REFERENCE)
+    first = request["data"][0]
+    request["data"] = [
+        {**first, "name": f"data-{n}", "skao": {**first["skao"], "objectname": str(n)}}
+        for n in range(data)
+    ]
+    async with running_federation(tmp_path, SimulatedSite(name="site")) as federation:
+        body = json.dumps({**request, "compute": None})
+        response = await federation.post("/offersets", body, headers=JSON)
+        offer_set = await response.json()
+        shown = await (await federation.get(response.headers["Location"])).json()
+    for document in (offer_set, shown):
+        assert {len(offer["data"]) for offer in document["offers"]} == {data}
+    main = threading.main_thread()
+    assert {name: main not in on for name, on in threads.items()} == {
+        "read_site_offer_set": aside,
+        "write_offer_set": aside,
+    }
 
 
 async def test_nothing_remains_of_exchanges_that_went_wrong(tmp_path):

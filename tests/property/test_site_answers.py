@@ -1,5 +1,7 @@
 """Whatever a site answers is a value, and our own code has no fault in reading it."""
 
+import asyncio
+
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -41,7 +43,7 @@ OFFER_SETS = st.fixed_dictionaries(
 @given(dialect=ANY_DIALECT, document=OFFER_SETS | SESSIONS)
 def test_any_object_is_an_answer(dialect, document):
     with capture_logs() as faults:
-        answer = read_offers("here", document, dialect, 3)
+        answer = asyncio.run(read_offers("here", document, dialect, 3))
 
     assert faults == []
     outcomes = {Outcome.OK, Outcome.NO_OFFER, Outcome.BAD_PAYLOAD}

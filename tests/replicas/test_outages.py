@@ -206,8 +206,12 @@ async def test_postgresql_becomes_read_only_for_a_while(postgresql, tmp_path):
 @asynccontextmanager
 async def locked(federation, file):
     """Another process holds the write lock."""
-    with closing(sqlite3.connect(file, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    connection = sqlite3.connect(
+        file, isolation_level=None, timeout=30, check_same_thread=False
+    )
+    with closing(connection) as other:
+        # In a thread, for the service has to go on to its transaction's end.
+        await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
         yield
         other.execute("ROLLBACK")
 

@@ -1,6 +1,7 @@
 """Offer sets: ask for one, read it, and read how it came about."""
 
-from typing import Final
+import asyncio
+from typing import Any, Final
 
 import orjson
 from aiohttp import hdrs, web
@@ -20,7 +21,9 @@ from aggregator.http.exchange import (
 )
 from aggregator.http.keys import USE_CASES
 from aggregator.services.offer_sets import site_documents
+from aggregator.wire.dialects import Dialect
 from aggregator.wire.reading import read_request
+from aggregator.wire.sizes import are_large
 from aggregator.wire.writing import write_offer_set
 
 NOT_MODIFIED: Final = 304
@@ -53,7 +56,7 @@ async def _submit(request: web.Request, default_dialect: str) -> web.Response:
     )
     return await answer(
         request,
-        write_offer_set(view, form.dialect, base),
+        await _document(view, form.dialect, base),
         form,
         schema="OfferSetResponse",
         status=303,
@@ -88,8 +91,8 @@ async def get_offerset_events(request: web.Request) -> web.StreamResponse:
     form = protocol_form(request, offer_set.request.dialect, events=True)
     base = public_url(request)
 
-    def event(view: OfferSetView) -> Event:
-        document = write_offer_set(view, form.dialect, base)
+    async def event(view: OfferSetView) -> Event:
+        document = await _document(view, form.dialect, base)
         return Event("offerset", orjson.dumps(document), str(view.version))
 
     return await stream(request, use_cases.following.offer_sets(uuid, caller), event)
@@ -97,8 +100,15 @@ async def get_offerset_events(request: web.Request) -> web.StreamResponse:
 
 async def _shown(request: web.Request, view: OfferSetView) -> web.Response:
     form = protocol_form(request, view.dialect)
-    document = write_offer_set(view, form.dialect, public_url(request))
+    document = await _document(view, form.dialect, public_url(request))
     return await answer(request, document, form, schema="OfferSetResponse")
+
+
+async def _document(view: OfferSetView, dialect: Dialect, base: str) -> dict[str, Any]:
+    """Return the set as a client of ``dialect`` reads it; a large one off the loop."""
+    if are_large(offer.payload for offer in view.offers):
+        return await asyncio.to_thread(write_offer_set, view, dialect, base)
+    return write_offer_set(view, dialect, base)
 
 
 async def get_sites(request: web.Request) -> web.Response:

@@ -39,7 +39,7 @@ async def get_session_events(request: web.Request) -> web.StreamResponse:
     form = protocol_form(request, dialect, events=True)
     base = public_url(request)
 
-    def event(view: SessionView) -> Event:
+    async def event(view: SessionView) -> Event:
         return Event("session", orjson.dumps(write_session(view, form.dialect, base)))
 
     return await stream(request, use_cases.following.sessions(uuid, caller), event)

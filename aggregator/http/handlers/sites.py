@@ -50,5 +50,5 @@ async def _changes(
                 yield changed
 
 
-def _event(document: dict[str, Any]) -> Event:
+async def _event(document: dict[str, Any]) -> Event:
     return Event("sites", orjson.dumps(document))
