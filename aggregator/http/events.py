@@ -16,6 +16,8 @@ from aiohttp_sse import EventSourceResponse, sse_response
 from aggregator.domain.errors import MetaBrokerError
 
 _View = TypeVar("_View")
+_LONGEST_SEND: Final = 60.0
+"""Seconds that a client may take to read an event before its connection is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,9 @@ async def stream(
     should, such as when the service stops. A fault on the way is an event named
     ``error`` with the reason.
     """
-    streaming = sse_response(request, response_cls=_PrivateEvents)
+    streaming = sse_response(
+        request, response_cls=_PrivateEvents, send_timeout=_LONGEST_SEND
+    )
     async with streaming as response, aclosing(views):
         try:
             async with _until_the_service_stops(request.app):
@@ -56,8 +60,8 @@ async def stream(
                 await response.send("{}", event="end")
         except MetaBrokerError as error:
             await response.send(error.detail, event="error")
-        except ConnectionResetError:
-            # The client went away, and nobody is left to tell.
+        except (ConnectionResetError, TimeoutError):
+            # The client went away, or reads no more: nobody is left to tell.
             pass
     return response
 
