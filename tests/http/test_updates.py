@@ -272,6 +272,39 @@ async def test_another_update_that_the_site_refuses(federation, status):
     await problem_of(response, 409)
 
 
+@pytest.mark.parametrize(
+    ("query", "accept"),
+    [
+        ("", "text/html"),
+        ("", "application/json;dialect=1999-01"),
+        ("?dialect=1999-01", "*/*"),
+        ("?dialect=2025-11", "application/xml"),
+    ],
+)
+@pytest.mark.parametrize("phase", ["ACCEPTED", "REJECTED"])
+async def test_an_update_that_could_not_be_answered_is_not_made(
+    federation, phase, query, accept
+):
+    uuid, *_ = await offers_of(federation)
+    site = owner_of(federation, uuid)
+    before = len(site.requests)
+    response = await send(federation, uuid + query, NEW.update(phase), Accept=accept)
+    await problem_of(response, 406)
+    assert len(site.requests) == before
+    assert uuid in site.open_reservations()
+
+
+async def test_an_update_is_not_made_where_the_sets_dialect_has_no_xml(federation):
+    old = Dialogue("2025-11")
+    asked = await federation.post(old.path, json.dumps(old.request()), headers=JSON)
+    uuid = old.uuid((await asked.json())["offers"][0])
+    response = await send(
+        federation, uuid, old.update("ACCEPTED"), Accept="application/xml"
+    )
+    await problem_of(response, 406)
+    assert uuid in owner_of(federation, uuid).open_reservations()
+
+
 async def test_another_update_that_is_not_confirmed(federation):
     uuid, *_ = await offers_of(federation)
     owner_of(federation, uuid).script("update", faults.error(503))

@@ -18,8 +18,11 @@ from aggregator.http.exchange import (
     uuid_in,
 )
 from aggregator.http.keys import USE_CASES
+from aggregator.services.caller import Caller
+from aggregator.wire.media import MediaType
 from aggregator.wire.reading import read_request, read_update
 from aggregator.wire.writing import write_session
+from aggregator.wire.xml import XML_DIALECTS
 
 
 async def get_session(request: web.Request) -> web.Response:
@@ -53,14 +56,30 @@ async def post_session(request: web.Request) -> web.Response:
     """
     session = uuid_in(request, "session")
     update = read_update(await read_document(request, "AbstractUpdate"))
-    use_cases = request.app[USE_CASES]
     caller = caller_of(request)
+    await _require_answerable(request, session, caller)
+    use_cases = request.app[USE_CASES]
     accepting = update.phase is SessionPhase.ACCEPTED
     if accepting and "failover" in preferences_of(request):
         view = await use_cases.failover.accept(session, caller)
     else:
         view = await use_cases.updating.update(session, update, caller)
     return await _answer(request, view)
+
+
+async def _require_answerable(
+    request: web.Request, session: str, caller: Caller
+) -> None:
+    """Refuse what couldn't be answered before anything is done.
+
+    Raises:
+        NotAcceptable: The client takes nothing that the answer can be.
+        UnknownResource: There is no such session of the caller's.
+    """
+    if protocol_form(request, XML_DIALECTS[-1]).media is MediaType.XML:
+        # Not every dialect has it; all have the others.
+        route = await request.app[USE_CASES].sessions.route(session, caller.principal)
+        protocol_form(request, route.dialect)
 
 
 async def post_direct(request: web.Request) -> web.Response:
