@@ -17,7 +17,7 @@ help:
 	@echo "make demo       a federation of simulated sites, and a request through it"
 	@echo "make demo-once  the same, and ends"
 	@echo "make test       the tests"
-	@echo "make bench      what offers cost on their way through, in CPU time"
+	@echo "make bench      what offers and polls cost, in CPU time, beside the bare minimum"
 	@echo "make study      what ranking is worth, simulated (docs/ranking-study.md)"
 	@echo "make soak       thousands of sessions with random faults, and every promise checked"
 	@echo "make check      the linters and the type checker"
@@ -33,6 +33,7 @@ test: $(TESTABLE)
 
 bench: $(TESTABLE)
 	@$(BIN)/python -m bench.offer_path
+	@$(BIN)/python -m bench.over_http
 
 soak: $(TESTABLE)
 	@$(BIN)/python -m tests.soak

@@ -46,18 +46,18 @@ class _Clock:
         return NOW
 
 
-def answer_bytes(dialect: str, offers: int) -> bytes:
-    """Return an offer set as a site of ``dialect`` would send it."""
+def answer_bytes(dialect: str, offers: int, now: datetime = NOW) -> bytes:
+    """Return an offer set as a site of ``dialect`` would send it at ``now``."""
     request = read_request(REQUEST, "2025-11")
     asked = write_site_request(request, DIALECTS["2026-07"])
     session: dict[str, Any] = {
         "kind": "https://www.purl.org/ivoa.net/Calycopis-openapi/schema/v1.0/kinds/"
         "session/scheduled-execution-session.yaml",
         "phase": "OFFERED",
-        "expires": (NOW + timedelta(seconds=300)).isoformat(),
-        "executable": _component(asked["executable"]),
-        "compute": _component(asked["compute"]),
-        "data": [_component(item) for item in asked["data"]],
+        "expires": (now + timedelta(seconds=300)).isoformat(),
+        "executable": _component(asked["executable"], now),
+        "compute": _component(asked["compute"], now),
+        "data": [_component(item, now) for item in asked["data"]],
     }
     session["compute"] |= {
         "cores": {"min": 2, "max": 2},
@@ -79,10 +79,10 @@ def _meta() -> dict[str, Any]:
     return {"uuid": name, "url": f"http://site:8082/sessions/{name}", "name": "offer"}
 
 
-def _component(part: dict[str, Any]) -> dict[str, Any]:
-    start = NOW + timedelta(minutes=10)
+def _component(part: dict[str, Any], now: datetime) -> dict[str, Any]:
+    start = now + timedelta(minutes=10)
     schedule = {
-        "preparing": {"start": NOW.isoformat(), "duration": "PT2M10S"},
+        "preparing": {"start": now.isoformat(), "duration": "PT2M10S"},
         "available": {"start": f"{start.isoformat()}/PT0S", "duration": "PT20M"},
         "releasing": {"start": start.isoformat(), "duration": "PT10S"},
     }
