@@ -1,11 +1,16 @@
 """Who watches the demo: people, who get a story, and machines, who get a document."""
 
+import shutil
+import sys
+from pathlib import Path
 from typing import Final
 
 from aggregator.cli import offer_tables, tables
+from aggregator.cli.connection import DEFAULT_URL
 from aggregator.cli.printing import console, print_json
 from aggregator.client import Progress, SessionAnswer
 from aggregator.demo.outcome import as_document
+from aggregator.demo.simulated_sites import DATA
 from aggregator.demo.story import Offers, Surroundings
 
 _PAGES: Final = (
@@ -75,8 +80,28 @@ class People:
                 offer_set=offer_set.uuid, session=offer_set.offers[0].uuid
             )
             self._out.print(f"  {title:<27} {surroundings.broker}{found}")
-        self._out.print("\nOr use it: metabroker sites, metabroker request FILE, ...")
-        self._out.print("Ctrl-C ends it.")
+        self._out.print("\nOr use it from another terminal:")
+        for verb in ("sites", f"request {_nearest(DATA / 'request.yaml')}"):
+            line = f"  {_command()} {verb}{_url_option(surroundings.broker)}"
+            self._out.print(line, markup=False, soft_wrap=True)
+        self._out.print("\nCtrl-C ends it.")
+
+
+def _command() -> str:
+    """Return how the command is called here: its environment may not be active."""
+    called = Path(sys.argv[0])
+    is_found = shutil.which("metabroker") is not None
+    return str(called) if called.name == "metabroker" and not is_found else "metabroker"
+
+
+def _nearest(path: Path) -> Path:
+    """Return ``path`` as it is from the working directory, where it is below that."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _url_option(url: str) -> str:
+    return "" if url == DEFAULT_URL else f" --url {url}"
 
 
 class Machine:

@@ -85,11 +85,19 @@ def test_story_is_told_and_everything_stays_up_until_it_is_interrupted():
                 break
         with urlopen(re.findall(r"http\S+/metrics", story)[0], timeout=5) as answer:
             assert b"metabroker_site_up" in answer.read()
+        shown = re.findall(
+            r"^  \S*metabroker ((?:sites|request) .*)$", story, re.MULTILINE
+        )
+        for told in shown:
+            ended = completed(*told.split())
+            assert ended.returncode == 0, ended.stderr
+            assert "jpsrc" in ended.stdout
         running.send_signal(signal.SIGINT)
         _, errors = running.communicate(timeout=20)
 
     assert running.returncode == 0, errors
     assert errors == ""
+    assert len(shown) == 2
     for part in (
         (DATA / "request.yaml").read_text(),
         "rank  site ",

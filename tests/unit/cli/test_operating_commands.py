@@ -98,6 +98,19 @@ def test_site_is_simulated_until_it_is_told_to_end(tmp_path):
     assert it.returncode == 0, errors
 
 
+def test_simulated_site_tells_programs_where_it_is():
+    with command("simulate", "--name", "itsrc", "--port", 0, "--json") as it:
+        text = ""
+        while not text.endswith("}\n"):
+            text += it.stdout.readline()
+        told = json.loads(text)
+        assert told.pop("url").startswith("http://127.0.0.1:")
+        assert told == {"name": "itsrc", "dialect": "2025-11"}
+        it.send_signal(signal.SIGTERM)
+        _, errors = it.communicate(timeout=20)
+    assert it.returncode == 0, errors
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
