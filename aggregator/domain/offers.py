@@ -2,7 +2,7 @@
 
 An offer is a session in phase ``OFFERED``: a temporary reservation at one site
 until it expires. Its payload stays the plain mapping that came from the site, in
-the vocabulary of the newest dialect, every unknown key kept.
+the canonical vocabulary, every unknown key kept.
 """
 
 from collections.abc import Mapping

@@ -70,7 +70,7 @@ def test_translating_changes_no_argument(name, body):
 
 
 @each_body
-def test_the_newest_dialect_is_passed_on_as_it_is(body):
+def test_the_canonical_dialect_is_passed_on_as_it_is(body):
     document = golden(CANONICAL, body)
 
     canonical = to_canonical(CANONICAL, body, document)
