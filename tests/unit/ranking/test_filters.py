@@ -98,6 +98,18 @@ def test_the_offer_says_how_long_it_lasts_where_the_request_does_not():
     }
 
 
+@pytest.mark.parametrize("overlap_with", ["start", "execution"])
+def test_a_downtime_right_after_the_start_is_not_at_the_start(overlap_with):
+    downtime = Downtime(moment(100.5), moment(300))
+    left, _ = filtering(
+        [{"name": "downtime", "overlap_with": overlap_with}],
+        [offer("A", 100, available=None)],
+        None,
+        knowing(facts("A", downtimes=(downtime,))),
+    )
+    assert left == ["A-0"]
+
+
 def test_a_cost_limit_holds_for_its_own_type_only():
     request = wanting(costs=quotes(money=1.0))
     offers = [
