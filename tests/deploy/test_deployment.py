@@ -1,29 +1,17 @@
 """What is shipped to run the service with is what its own tools take for valid."""
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import kubernetes_validate
 import pytest
-import trustme
 import yaml
 
 from tests.support.ranking import ROOT
+from tests.support.tools import tool
 
 DEPLOY = ROOT / "deploy"
-
-
-def tool(name):
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
-    if found is None:
-        missing = f"{name} is not installed"
-        if os.environ.get("METABROKER_TEST_ALL") == "1":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found
 
 
 def run(*command):
@@ -86,22 +74,3 @@ def test_the_unit_is_what_systemd_takes(tmp_path):
     copy.write_text(unit.replace("/opt/metabroker/bin/metabroker", sys.executable))
     done = run(tool("systemd-analyze"), "verify", str(copy))
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_the_proxy_is_what_nginx_takes(tmp_path):
-    nginx = tool("nginx")
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-
-    issued = trustme.CA().issue_cert("broker.example.org")
-    issued.private_key_pem.write_to_path(str(key))
-    issued.cert_chain_pems[0].write_to_path(str(certificate))
-    site = (DEPLOY / "nginx" / "metabroker.conf").read_text()
-    site = site.replace("/etc/ssl/private/broker.example.org.key", str(key))
-    site = site.replace("/etc/ssl/certs/broker.example.org.pem", str(certificate))
-    (tmp_path / "site.conf").write_text(site)
-    (tmp_path / "nginx.conf").write_text(
-        f"events {{}}\npid {tmp_path}/pid;\nerror_log stderr;\n"
-        f"http {{ include {tmp_path}/site.conf; }}\n"
-    )
-    done = run(nginx, "-t", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"))
-    assert done.returncode == 0, done.stderr
