@@ -24,7 +24,8 @@ _PALETTE: Final = (
     "#0f8c8c", "#c4162a", "#7c6f64", "#5794f2", "#96d98d",
 )  # fmt: skip
 _CHARACTER: Final = 0.56
-"""The width of a character, of its size."""
+_CAPITAL: Final = 0.72
+"""The width of a character, and of a capital letter, of its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def area(points: Sequence[tuple[float, float]], fill: str, opacity: float) -> st
 
 def width_of(words: str, size: float) -> float:
     """Return about how wide a text is."""
-    return len(words) * size * _CHARACTER
+    return size * sum(_CAPITAL if one.isupper() else _CHARACTER for one in words)
 
 
 def picture(width: float, height: float, title: str, shapes: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """What is shipped to run the service with is what its own tools take for valid."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from tests.support.commands import COMMAND
 from tests.support.ranking import ROOT
 from tests.support.tools import tool
 
@@ -48,6 +50,39 @@ def test_the_pod_can_write_nothing_but_its_scratch():
     assert container["securityContext"]["readOnlyRootFilesystem"]
     environment = {e["name"]: e.get("value") for e in container["env"]}
     assert environment["METABROKER_STATE"].startswith("/tmp/")
+
+
+def test_the_pod_finds_the_configuration_that_is_shipped(tmp_path):
+    """The volume holds what the configmaps, made as the manifest says, put into it."""
+    documents = manifests("metabroker.yaml")
+    (deployment,) = [one for one in documents if one["kind"] == "Deployment"]
+    (volume,) = [
+        one
+        for one in deployment["spec"]["template"]["spec"]["volumes"]
+        if one["name"] == "config"
+    ]
+    made = re.findall(
+        r"kubectl create configmap (\S+) --from-file=(\S+)",
+        (ROOT / "docs" / "operations.md").read_text(),
+    )
+    assert made == re.findall(
+        r"kubectl create configmap (\S+) --from-file=(\S+)",
+        (DEPLOY / "kubernetes" / "metabroker.yaml").read_text(),
+    )
+    directories = {name: ROOT / directory for name, directory in made}
+    for source in volume["projected"]["sources"]:
+        directory = directories[source["configMap"]["name"]]
+        files = [path.name for path in directory.iterdir() if path.is_file()]
+        items = source["configMap"].get("items") or [
+            {"key": name, "path": name} for name in files
+        ]
+        assert {item["key"] for item in items} == set(files)
+        for item in items:
+            target = tmp_path / item["path"]
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes((directory / item["key"]).read_bytes())
+    done = run(*COMMAND, "check", "--config", str(tmp_path / "metabroker.yaml"))
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_monitor_selects_the_service():
