@@ -60,6 +60,7 @@ async def federation(request, tmp_path_factory):
     }
     async with many_sites() as sites:
         sites.headers[names[0]] = {"Server": MARK}
+        sites.delays[names[0]] = 0.12
         async with running_federation(
             tmp_path_factory.mktemp("federation"),
             settings=QUICK,
