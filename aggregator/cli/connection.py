@@ -127,6 +127,9 @@ def explain(problem: "BrokerProblem") -> NoReturn:
         )
     if problem.retry_after is not None:
         lines.append(f"try again in {problem.retry_after:g} s")
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        places = ("--token-file", *_TOKEN_VARIABLES)
+        lines.append(f"a token is read from {', '.join(places[:-1])} or {places[-1]}")
     fail("\n  ".join(lines), _code(problem))
 
 

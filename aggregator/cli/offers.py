@@ -138,10 +138,11 @@ def _show(answer: _Answer) -> None:
 
     out = console()
     offer_set, ranking = answer.offer_set, answer.ranking
-    moment = None if ranking is None else ranking.moment
+    moment = None if ranking is None or not ranking.offers else ranking.moment
     ranked = "" if moment is None else f", ranked at {words.moment(moment)}"
-    out.print(f"Offer set {offer_set.uuid}: {offer_set.result}{ranked}\n")
+    out.print(f"Offer set {offer_set.uuid}: {offer_set.result}{ranked}")
     if offer_set.offers:
+        out.print()
         table = offer_tables.ranked_offers(offer_set.offers, ranking, width=out.width)
         out.print(table)
     missing = offer_tables.missing_sites(answer.sites, answer.sites_shown)

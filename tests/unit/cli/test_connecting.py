@@ -1,11 +1,15 @@
 """Where the broker is and who asks: options, environment, exit codes."""
 
+import re
 import socket
 
 import pytest
 from typer.testing import CliRunner
 
 from aggregator.cli import app
+from site_adapters.simulated import SimulatedSite
+from site_adapters.simulated import run as run_site
+from tests.support.background import in_background
 
 
 @pytest.fixture
@@ -63,6 +67,22 @@ def test_token_file_that_is_not_there_is_exit_code_3(run, tmp_path):
     result = run("sites", "--token-file", tmp_path / "none")
     assert result.exit_code == 3
     assert "No such file" in result.stderr
+
+
+def test_who_needs_a_token_is_told_where_it_is_read_from(run, request_file, tmp_path):
+    closed = SimulatedSite(name="closed", requires_authorization=True)
+    with in_background(run_site(closed)) as site:
+        refused = run("request", request_file, "--url", site.url)
+        assert refused.exit_code == 3
+        assert refused.stderr.endswith(
+            "\n  a token is read from --token-file, METABROKER_TOKEN or ACCESS_TOKEN\n"
+        )
+        file = tmp_path / "token"
+        file.write_text("sesame")
+        asked = run("request", "-", "--url", site.url, "--token-file", file, stdin="{}")
+    assert asked.exit_code == 1
+    assert re.fullmatch(r"Offer set \S{36}: NO\n(ERROR: .+\n)+", asked.stdout)
+    assert "a token is read" not in asked.stderr
 
 
 def test_tokens_have_no_option_of_their_own(run):
