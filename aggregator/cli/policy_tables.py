@@ -129,7 +129,7 @@ def _extent(found: ReplayAnswer) -> str:
     decisions = "decision" if count == 1 else "decisions"
     text = f"{count} {decisions} made again, {found.count('changed')} changed"
     for key, why in (
-        ("not_served", "are about requests that it doesn't match"),
+        ("not_served", "are of requests or users that it doesn't match"),
         ("unreadable", "can't be read"),
     ):
         if found.count(key):

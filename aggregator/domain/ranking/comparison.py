@@ -119,7 +119,7 @@ class Tally:
     """The sum of what another policy changes, over many decisions.
 
     Attributes:
-        not_served: Decisions about requests that the policy doesn't match.
+        not_served: Decisions of requests or users that the policy doesn't match.
         unreadable: Decisions whose record can't be read, as of an older release.
     """
 
