@@ -82,7 +82,7 @@ class Requesting:
         self._limits = limits
         self._budget = budget
         self._learned = learned
-        self._under_way: Counter[Principal] = Counter()
+        self._under_way: Counter[tuple[str, str]] = Counter()
 
     async def request_offers(
         self, request: ExecutionRequest, caller: Caller, uuid: str
@@ -141,6 +141,8 @@ class Requesting:
     @contextmanager
     def _admitted(self, principal: Principal) -> Iterator[None]:
         limits = self._limits
+        # Whoever comes with another token, of other groups, is the same user.
+        user = (principal.issuer, principal.subject)
         if self._under_way.total() >= limits.concurrent:
             raise Overloaded(
                 f"{limits.concurrent} requests are under way, which is the limit",
@@ -148,19 +150,19 @@ class Requesting:
             )
         if (
             not principal.is_anonymous
-            and self._under_way[principal] >= limits.concurrent_per_user
+            and self._under_way[user] >= limits.concurrent_per_user
         ):
             raise UserOverLimit(
                 f"{limits.concurrent_per_user} of your requests are under way, which "
                 "is the limit",
                 retry_after=_RETRY_AFTER,
             )
-        self._under_way[principal] += 1
+        self._under_way[user] += 1
         self._tell_under_way()
         try:
             yield
         finally:
-            self._under_way -= Counter([principal])
+            self._under_way -= Counter([user])
             self._tell_under_way()
 
     def _tell_under_way(self) -> None:

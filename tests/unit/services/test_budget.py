@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -55,10 +56,12 @@ async def test_one_user_can_not_use_all_fan_outs():
     federation = InProcessFederation(fan_out=FanOutLimits(concurrent_per_user=2))
     federation.add("slow", delay=2)
     async with federation.running():
-        first = [asyncio.create_task(federation.ask(principal=ANA)) for _ in range(2)]
+        tokens = (ANA, replace(ANA, groups=frozenset({"/srcnet/spain"})))
+        first = [asyncio.create_task(federation.ask(principal=one)) for one in tokens]
         await asyncio.sleep(0.1)
-        with pytest.raises(UserOverLimit):
-            await federation.ask(principal=ANA)
+        for one in (ANA, replace(ANA, home_site="slow")):
+            with pytest.raises(UserOverLimit):
+                await federation.ask(principal=one)
         await federation.ask(principal=BOB)
         await asyncio.gather(*first)
         await federation.ask(principal=ANA)
