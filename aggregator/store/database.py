@@ -75,7 +75,15 @@ class Database:
         async def find(connection: AsyncConnection) -> Sequence[Row[Any]]:
             return (await connection.execute(query)).all()
 
-        return await self.read(find)
+        reads = self._engines.file_reads
+        if reads is None:
+            return await self.read(find)
+
+        async def found() -> Sequence[Row[Any]]:
+            with plain_failures():
+                return await reads.rows(query)
+
+        return await self._finish(found())
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from aggregator.domain.errors import StoreUnavailable
+from aggregator.store.file_reads import FileReads
 
 _DRIVERS: Final = {
     "sqlite": "sqlite+aiosqlite",
@@ -38,17 +39,21 @@ class Engines:
     PostgreSQL both share one pool.
 
     Attributes:
+        file_reads: Where single queries of a file go; None where ``reader`` does it.
         keeper: Holds a database in memory that lives while any connection does.
     """
 
     writer: AsyncEngine
     reader: AsyncEngine
+    file_reads: FileReads | None = None
     keeper: sqlite3.Connection | None = None
 
     async def close(self) -> None:
         """Close all connections."""
         await self.reader.dispose()
         await self.writer.dispose()
+        if self.file_reads is not None:
+            self.file_reads.close()
         if self.keeper is not None:
             self.keeper.close()
 
@@ -116,12 +121,13 @@ async def open_engines(url: URL, time_limit: float, connections: int) -> Engines
         keeper = sqlite3.connect(f"{name}?mode=memory&cache=shared", uri=True)
         engine = _sqlite_engine(url, time_limit, 1)
         _begin_immediate(engine)
-        return Engines(engine, engine, keeper)
+        return Engines(engine, engine, keeper=keeper)
     if not name.startswith("file:"):
         await asyncio.to_thread(_prepare_file, Path(name), time_limit)
     writer = _sqlite_engine(url, time_limit, 1)
     _begin_immediate(writer)
-    return Engines(writer, _sqlite_engine(url, time_limit, _READERS))
+    reader = _sqlite_engine(url, time_limit, _READERS)
+    return Engines(writer, reader, FileReads(url, time_limit))
 
 
 def _postgresql_engines(url: URL, time_limit: float, connections: int) -> Engines:
