@@ -27,14 +27,14 @@ def outgoing_headers(site: Site, context: CallContext) -> dict[str, str]:
         headers["Via"] = context.via
     if context.request_id:
         headers["X-Request-ID"] = context.request_id
-    if context.authorization and relays_credentials(site):
+    if context.authorization and may_see_credentials(site):
         headers["Authorization"] = context.authorization
     return headers
 
 
-def relays_credentials(site: Site) -> bool:
-    """Whether the client's credentials go to ``site``: never in the clear."""
-    if site.credentials is not CredentialsMode.RELAY:
+def may_see_credentials(site: Site) -> bool:
+    """Whether credentials may go to ``site``: never in the clear."""
+    if site.credentials is CredentialsMode.NONE:
         return False
     url = URL(site.url)
     return url.scheme == "https" or _is_loopback(url.host or "")

@@ -16,6 +16,7 @@ from site_adapters.base import AdapterFactory, CallLimits, SiteAdapter
 
 _OF_THE_FEDERATION: Final = frozenset(
     {
+        "audience",
         "country",
         "description",
         "disabled_because",
@@ -27,9 +28,12 @@ _OF_THE_FEDERATION: Final = frozenset(
         "longitude",
         "node",
         "registered_as",
+        "release_credentials",
         "required",
         "rses",
         "schedule_includes_staging",
+        "scope",
+        "token_issuer",
     }
 )
 """What of a site doesn't concern its adapter: only the federation reads it."""

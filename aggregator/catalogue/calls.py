@@ -17,7 +17,7 @@ from aggregator.catalogue.faults import (
     outcome_of_error,
     outcome_of_status,
 )
-from aggregator.catalogue.token import Token
+from aggregator.credentials.secrets import Secret
 from aggregator.domain.events import CatalogueAsked
 from aggregator.domain.outcomes import Outcome
 from aggregator.ports.telemetry import Telemetry
@@ -57,7 +57,7 @@ class Access:
 
     kind: str
     url: str
-    token: Token | None
+    token: Secret | None
     as_headers: Callable[[str], Mapping[str, str]]
     headers: Mapping[str, str] = field(default_factory=dict)
 

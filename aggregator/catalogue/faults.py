@@ -4,6 +4,7 @@ from typing import Final
 
 import aiohttp
 
+from aggregator.credentials.secrets import SecretMissing
 from aggregator.domain.outcomes import Outcome
 
 _OF_STATUS: Final = {
@@ -27,7 +28,7 @@ def outcome_of_error(error: Exception) -> Outcome:
     """Return what ``error``, raised by a call, says of the catalogue."""
     if isinstance(error, CatalogueFailed):
         return error.outcome
-    if isinstance(error, aiohttp.InvalidURL):
+    if isinstance(error, aiohttp.InvalidURL | SecretMissing):
         return Outcome.MISCONFIGURED
     if isinstance(error, TimeoutError):
         return Outcome.TIMEOUT

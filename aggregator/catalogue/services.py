@@ -11,7 +11,7 @@ from aggregator.catalogue.calls import Access, CatalogueCaller
 from aggregator.catalogue.distances import RucioDistances
 from aggregator.catalogue.dm_api import DmApiCatalogue
 from aggregator.catalogue.rucio import RucioCatalogue
-from aggregator.catalogue.token import Token
+from aggregator.credentials.secrets import Secret
 from aggregator.ports.catalogue import ReplicaCatalogue
 from aggregator.ports.snapshot import Snapshot
 from aggregator.ports.telemetry import Telemetry
@@ -38,7 +38,7 @@ class NetworkCatalogue:
         self,
         kind: str,
         url: str,
-        token: Token | None,
+        token: Secret | None,
         account: str | None,
         limits: CacheLimits,
         session: aiohttp.ClientSession,

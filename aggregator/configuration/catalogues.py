@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from aggregator.configuration.service_tokens import ServiceEntry
+from aggregator.configuration.service_secrets import ServiceEntry
 
 _HEADER: Final = re.compile(r"[\x21-\x7e]{1,100}")
 

@@ -1,6 +1,6 @@
 """The site directory: ``sites.yaml`` as a whole, checked across its entries."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,6 +11,10 @@ from aggregator.configuration.documents import Document
 from aggregator.configuration.pointers import at, join
 from aggregator.configuration.problems import Findings
 from aggregator.configuration.sites import AUTO, USUAL_ADAPTER, Rse, SiteEntry
+from aggregator.configuration.token_issuers import (
+    issuer_names,
+    read_token_issuers,
+)
 from aggregator.configuration.validation import (
     Entry,
     report_repeated,
@@ -18,15 +22,17 @@ from aggregator.configuration.validation import (
     validated,
     validated_items,
 )
+from aggregator.credentials.token_endpoint import TokenIssuer
 from aggregator.domain.ranking.knowledge import Links
 from aggregator.domain.sites import Site
 
 
 class _SitesFile(Entry):
-    """The file's own keys; its sites are validated one by one."""
+    """The file's own keys; its sites and issuers are validated one by one."""
 
     sites: tuple[Any, ...]
     rse_aliases: dict[Rse, Rse] = Field(default_factory=dict)
+    token_issuers: dict[str, Any] = Field(default_factory=dict)
 
 
 _FILE: Final = TypeAdapter(_SitesFile)
@@ -43,11 +49,13 @@ class Directory:
             None where they aren't known, because the file couldn't be read.
         rse_aliases: Other names of storage elements, to their canonical names; both
             in upper case, as ``Links.rse`` compares them.
+        token_issuers: Those that are valid, by name.
     """
 
     sites: tuple[Site, ...] = ()
     names: AbstractSet[str] | None = None
     rse_aliases: Mapping[str, str] = field(default_factory=dict)
+    token_issuers: Mapping[str, TokenIssuer] = field(default_factory=dict)
 
     def rse(self, name: str) -> str:
         """Return the canonical name of a storage element."""
@@ -66,6 +74,7 @@ def read_directory(
     document: Document | None,
     adapters: AbstractSet[str],
     dialects: AbstractSet[str],
+    environ: Mapping[str, str],
     findings: Findings,
 ) -> Directory:
     """Return the directory that ``sites.yaml`` describes, as far as it is valid.
@@ -74,6 +83,7 @@ def read_directory(
         document: The file; None where it couldn't be read.
         adapters: The names of the site adapters that there are.
         dialects: The names of the dialects that there are.
+        environ: The environment, which may hold secrets.
         findings: Take what is wrong.
     """
     if document is None:
@@ -87,7 +97,9 @@ def read_directory(
         sites=tuple(entry.as_site() for _, entry in entries),
         names=frozenset(names),
         rse_aliases={} if file is None else _normal(file.rse_aliases),
+        token_issuers=read_token_issuers(document, environ, findings),
     )
+    _warn_of_releases(document, entries, findings)
     _check_aliases(document, directory, findings)
     if not any(site.enabled for site in directory.sites) and not findings.problems:
         reason = "no site is enabled: every request will be answered with 503"
@@ -104,6 +116,7 @@ def _report_names(
     """Check the names that entries have and use, be the entries valid or not."""
     names: list[tuple[str, str]] = []
     sites = at(document.value, "/sites")
+    issuers = issuer_names(document)
     for index in range(len(sites) if isinstance(sites, list) else 0):
         site = join("/sites", index)
         broker = f"{site}/broker"
@@ -111,11 +124,26 @@ def _report_names(
             document, f"{broker}/adapter", adapters, findings, default=USUAL_ADAPTER
         )
         report_unknown(document, f"{broker}/dialect", {AUTO, *dialects}, findings)
+        report_unknown(document, f"{broker}/token_issuer", issuers, findings)
         name = at(document.value, f"{site}/name")
         if isinstance(name, str):
             names.append((f"{site}/name", name))
     report_repeated(document, "name", names, findings)
     return [name for _, name in names]
+
+
+def _warn_of_releases(
+    document: Document, entries: Sequence[tuple[str, SiteEntry]], findings: Findings
+) -> None:
+    for pointer, entry in entries:
+        if entry.broker.forgets_releases:
+            reason = (
+                f"releases at {entry.name} work only while the user's token is in"
+                " memory and good, so not after a restart: name release_credentials,"
+                " be it none"
+            )
+            place = f"{pointer}/broker/credentials"
+            findings.warnings.append(document.problem(place, reason))
 
 
 def _normal(aliases: Mapping[str, str]) -> dict[str, str]:

@@ -22,9 +22,10 @@ from aggregator.configuration.probe_request import (
 )
 from aggregator.configuration.problems import ConfigurationError, Findings, Problem
 from aggregator.configuration.replicas import read_replicas
-from aggregator.configuration.service_tokens import ServiceToken, read_token
+from aggregator.configuration.service_secrets import SecretPlace, read_token
 from aggregator.configuration.settings import Settings
 from aggregator.configuration.validation import validated
+from aggregator.credentials.token_endpoint import TokenIssuer
 from aggregator.domain.ranking.components import Components
 from aggregator.domain.ranking.knowledge import Links
 from aggregator.domain.ranking.policy import Policy
@@ -41,6 +42,7 @@ class Configuration:
 
     Attributes:
         sites: In configured order, those that are not enabled too.
+        token_issuers: Where tokens for sites come from, by name.
         located: The static replica catalogue; empty where there is none.
         catalogue_token: By which the replica catalogue on the network knows us.
         registry_token: The same of the site registry.
@@ -59,9 +61,10 @@ class Configuration:
     files: tuple[Path, ...]
     sums: Mapping[Path, str]
     warnings: tuple[Problem, ...] = ()
-    catalogue_token: ServiceToken = field(default_factory=ServiceToken)
-    registry_token: ServiceToken = field(default_factory=ServiceToken)
+    catalogue_token: SecretPlace = field(default_factory=SecretPlace)
+    registry_token: SecretPlace = field(default_factory=SecretPlace)
     probe_request: ExecutionRequest | None = None
+    token_issuers: Mapping[str, TokenIssuer] = field(default_factory=dict)
 
 
 def load(
@@ -94,7 +97,9 @@ def load(
         settings, document, path.parent, environ, findings
     )
     files = Files(path, document, findings)
-    directory = read_directory(files.named("sites"), adapters, dialects, findings)
+    directory = read_directory(
+        files.named("sites"), adapters, dialects, environ, findings
+    )
     links = read_links(files.named("links"), directory, findings)
     located = read_replicas(files.named("replicas"), directory, findings)
     policies = read_policies(files.ranking(), components, directory, findings)
@@ -114,6 +119,7 @@ def load(
         catalogue_token=catalogue_token,
         registry_token=registry_token,
         probe_request=probe_request,
+        token_issuers=directory.token_issuers,
     )
 
 
@@ -123,10 +129,10 @@ def _tokens(
     base: Path,
     environ: Mapping[str, str],
     findings: Findings,
-) -> tuple[ServiceToken, ServiceToken]:
+) -> tuple[SecretPlace, SecretPlace]:
     """Return the tokens for the replica catalogue and for the site registry."""
     if settings is None:
-        return ServiceToken(), ServiceToken()
+        return SecretPlace(), SecretPlace()
     return (
         read_token(settings.catalogue, document, "/catalogue", base, environ, findings),
         read_token(settings.registry, document, "/registry", base, environ, findings),

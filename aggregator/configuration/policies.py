@@ -64,7 +64,7 @@ def load_policies(
 def _directory_in(sites: Path | None, findings: Findings) -> Directory:
     """Return the sites of a file; whatever is wrong with these is not told here."""
     document = None if sites is None else read_document(sites, findings)
-    return read_directory(document, frozenset(), frozenset(), Findings())
+    return read_directory(document, frozenset(), frozenset(), {}, Findings())
 
 
 class PolicyTexts:

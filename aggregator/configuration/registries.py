@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from aggregator.configuration.service_tokens import ServiceEntry
+from aggregator.configuration.service_secrets import ServiceEntry
 
 
 class RegistryEntry(ServiceEntry):

@@ -9,9 +9,11 @@ from pydantic import AfterValidator, Field, model_validator
 from aggregator.configuration.addresses import host_of, is_loopback, read_base_url
 from aggregator.configuration.validation import Entry
 from aggregator.domain.sites import (
+    USERS_OWN,
     CredentialsMode,
     DataKind,
     Downtime,
+    ReleaseCredentials,
     Required,
     Site,
     SiteKind,
@@ -25,6 +27,13 @@ USUAL_ADAPTER: Final = "execution-broker"
 
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
+_AUDIENCE: Final = re.compile(r"[\x21-\x7e]{1,512}")
+_SCOPE: Final = re.compile(
+    r"(?=.{1,512}$)[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*"
+)
+_OF_ISSUERS: Final = frozenset(
+    {CredentialsMode.EXCHANGE, CredentialsMode.CLIENT_CREDENTIALS}
+)
 
 
 def _site_name(text: str) -> str:
@@ -47,6 +56,18 @@ def _rse(text: str) -> str:
     return text.strip()
 
 
+def _audience(text: str) -> str:
+    if _AUDIENCE.fullmatch(text) is None:
+        raise ValueError("should be the name or URL of whom tokens are for")
+    return text
+
+
+def _scope(text: str) -> str:
+    if _SCOPE.fullmatch(text) is None:
+        raise ValueError("should be scopes with one space between each two")
+    return text
+
+
 Rse = Annotated[str, AfterValidator(_rse)]
 Gbps = Annotated[float, Field(gt=0)]
 
@@ -59,6 +80,10 @@ class BrokerEntry(Entry):
     dialect: str = AUTO
     kind: SiteKind = SiteKind.BROKER
     credentials: CredentialsMode = CredentialsMode.NONE
+    release_credentials: ReleaseCredentials | None = None
+    token_issuer: str | None = None
+    audience: Annotated[str, AfterValidator(_audience)] | None = None
+    scope: Annotated[str, AfterValidator(_scope)] | None = None
     connect_timeout: Annotated[float, Field(gt=0, le=60)] = 3.0
     in_flight: Annotated[int, Field(ge=1, le=10_000)] = 32
 
@@ -71,6 +96,48 @@ class BrokerEntry(Entry):
                 " on the way reads them"
             )
         return self
+
+    @model_validator(mode="after")
+    def _name_whom_tokens_come_from(self) -> "BrokerEntry":
+        mode = self.credentials
+        if self.release_credentials is not None and mode not in USERS_OWN:
+            raise ValueError(
+                "release_credentials are for credentials relay or exchange, not"
+                f" {mode}: there releases show what all calls show"
+            )
+        if not self.needs_issuer:
+            for key in ("token_issuer", "audience", "scope"):
+                if getattr(self, key) is not None:
+                    raise ValueError(
+                        f"{key} is for credentials exchange or client_credentials, or"
+                        " release_credentials client_credentials"
+                    )
+        elif self.token_issuer is None:
+            key, value = (
+                ("credentials", mode)
+                if mode is not CredentialsMode.RELAY
+                else ("release_credentials", self.release_credentials)
+            )
+            raise ValueError(f"{key} {value} need a token_issuer")
+        if mode is CredentialsMode.EXCHANGE and self.audience is None:
+            raise ValueError(
+                "credentials exchange need an audience: a token that is good for this"
+                " site alone"
+            )
+        return self
+
+    @property
+    def needs_issuer(self) -> bool:
+        """Whether tokens are issued for calls to the site."""
+        return (
+            self.credentials in _OF_ISSUERS
+            or self.release_credentials is ReleaseCredentials.CLIENT_CREDENTIALS
+        )
+
+    @property
+    def forgets_releases(self) -> bool:
+        """Whether it wasn't said what releases show when the user's token is gone."""
+        return self.credentials in USERS_OWN and self.release_credentials is None
 
 
 def _instant(text: str) -> datetime:
@@ -150,6 +217,11 @@ class SiteEntry(Entry):
             enabled=self.enabled,
             required=self.required,
             credentials=self.broker.credentials,
+            release_credentials=self.broker.release_credentials
+            or ReleaseCredentials.NONE,
+            token_issuer=self.broker.token_issuer or "",
+            audience=self.broker.audience or "",
+            scope=self.broker.scope or "",
             description=self.description,
             country=self.country or "",
             latitude=self.latitude,

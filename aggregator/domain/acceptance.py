@@ -9,13 +9,16 @@ from enum import StrEnum
 from typing import Final
 
 from aggregator.domain.outcomes import (
-    CREDENTIALS_WANTED,
+    WITHOUT_CREDENTIALS,
     Outcome,
     SessionReading,
 )
 from aggregator.domain.phases import REFUSED, TAKEN, SessionPhase
 
 _LAST_ASK: Final = 2
+_REFUSALS: Final = frozenset(
+    {Outcome.NOT_FOUND, Outcome.REFUSED_4XX, *WITHOUT_CREDENTIALS}
+)
 
 
 class Verdict(StrEnum):
@@ -39,7 +42,7 @@ class Step(StrEnum):
 
 def verdict(reading: SessionReading) -> Verdict:
     """Say what ``reading`` proves about the acceptance of its session."""
-    if reading.outcome in {Outcome.NOT_FOUND, Outcome.REFUSED_4XX, *CREDENTIALS_WANTED}:
+    if reading.outcome in _REFUSALS:
         return Verdict.REFUSED
     if reading.outcome is not Outcome.OK:
         return Verdict.UNKNOWN
@@ -98,7 +101,7 @@ class Acceptance:
         match verdict(reading):
             case Verdict.TAKEN:
                 return replace(self, step=Step.TAKEN)
-            case Verdict.REFUSED if reading.outcome not in CREDENTIALS_WANTED:
+            case Verdict.REFUSED if reading.outcome not in WITHOUT_CREDENTIALS:
                 return replace(self, step=Step.REFUSED)
             case Verdict.STILL_OFFERED:
                 return replace(self, step=Step.ASK)

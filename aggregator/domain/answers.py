@@ -76,6 +76,7 @@ _WORDS: Final = {
     Outcome.UNAUTHORIZED: "wants credentials",
     Outcome.FORBIDDEN: "doesn't allow this user",
     Outcome.MISCONFIGURED: "doesn't speak the protocol as configured",
+    Outcome.NO_TOKEN: "couldn't be asked without a token for it",
     Outcome.THROTTLED: "asked to be left alone for a while",
     Outcome.ERROR_5XX: "failed",
     Outcome.CONNECT_ERROR: "couldn't be reached",

@@ -80,6 +80,13 @@ class LookupOutcome(StrEnum):
     UNANSWERED = "unanswered"
 
 
+class TokenGrant(StrEnum):
+    """What a token is asked for with: the user's token, or the service's own name."""
+
+    EXCHANGE = "exchange"
+    CLIENT_CREDENTIALS = "client_credentials"
+
+
 class CacheOutcome(StrEnum):
     """What the memory of a replica catalogue had to say of one dataset."""
 
@@ -341,6 +348,23 @@ class CatalogueAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenAsked:
+    """A token issuer was asked for a token.
+
+    Attributes:
+        issuer: Its name in the configuration.
+        grant: What the token was asked for with.
+        error: The code by which the issuer refused, empty where it named none.
+    """
+
+    issuer: str
+    grant: TokenGrant
+    outcome: Outcome
+    seconds: float
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogueRemembered:
     """The memory of a replica catalogue was asked for ``count`` datasets."""
 
@@ -409,6 +433,7 @@ Event = (
     | SessionPhaseSeen
     | DataLookedUp
     | CatalogueAsked
+    | TokenAsked
     | CatalogueRemembered
     | HttpAnswered
     | Reloaded

@@ -24,6 +24,7 @@ class Outcome(StrEnum):
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
     MISCONFIGURED = "misconfigured"
+    NO_TOKEN = "no_token"  # noqa: S105 - the name of an outcome
     THROTTLED = "throttled"
     ERROR_5XX = "error_5xx"
     CONNECT_ERROR = "connect_error"
@@ -59,6 +60,9 @@ REFUSALS: Final = frozenset({Outcome.NO_OFFER, Outcome.REFUSED_4XX})
 
 CREDENTIALS_WANTED: Final = frozenset({Outcome.UNAUTHORIZED, Outcome.FORBIDDEN})
 """Outcomes by which a site asked for (other) credentials: the user's affair."""
+
+WITHOUT_CREDENTIALS: Final = frozenset({*CREDENTIALS_WANTED, Outcome.NO_TOKEN})
+"""Outcomes of a call that its site didn't carry out for lack of credentials."""
 
 SILENT: Final = frozenset({Outcome.TIMEOUT, Outcome.PENDING})
 """Outcomes of a site from which nothing came in time."""

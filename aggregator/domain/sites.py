@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 
 class Required(StrEnum):
@@ -14,10 +15,27 @@ class Required(StrEnum):
 
 
 class CredentialsMode(StrEnum):
-    """What is sent to a site as credentials."""
+    """What is sent to a site as credentials.
+
+    Nothing; what the client sent; a token for that site alone, for which the client's
+    was exchanged (RFC 8693); a token of the service itself (RFC 6749 section 4.4).
+    """
 
     NONE = "none"
     RELAY = "relay"
+    EXCHANGE = "exchange"
+    CLIENT_CREDENTIALS = "client_credentials"
+
+
+USERS_OWN: Final = frozenset({CredentialsMode.RELAY, CredentialsMode.EXCHANGE})
+"""Modes in which a site is shown who the user is."""
+
+
+class ReleaseCredentials(StrEnum):
+    """What releases show to a site where the user's own credentials don't do."""
+
+    NONE = "none"
+    CLIENT_CREDENTIALS = "client_credentials"
 
 
 class DataKind(StrEnum):
@@ -67,6 +85,11 @@ class Site:
         schedule_includes_staging: Whether the site's own ``preparing`` counts the
             time that staging takes.
         ingest_gbps: How fast the site can take data in, None where unknown.
+        release_credentials: What releases show where the user's credentials don't do.
+        token_issuer: The name of the issuer of tokens for it, empty where none is
+            needed.
+        audience: Whom these tokens are for.
+        scope: What they allow, empty for what the issuer gives by itself.
         in_flight: Calls that may be open to it at once.
         connect_timeout: Seconds for a connection to come about.
         registered_as: Its name in the site registry, empty where that is its own.
@@ -82,6 +105,10 @@ class Site:
     enabled: bool = True
     required: Required = Required.WHEN_IT_HOLDS_DATA
     credentials: CredentialsMode = CredentialsMode.NONE
+    release_credentials: ReleaseCredentials = ReleaseCredentials.NONE
+    token_issuer: str = ""
+    audience: str = ""
+    scope: str = ""
     description: str = ""
     country: str = ""
     latitude: float | None = None

@@ -130,6 +130,15 @@ class LoggedTelemetry:
                     outcome=event.outcome.value,
                     seconds=round(event.seconds, 4),
                 )
+            case events.TokenAsked():
+                _log.debug(
+                    "token_asked",
+                    issuer=event.issuer,
+                    grant=event.grant.value,
+                    outcome=event.outcome.value,
+                    error=event.error,
+                    seconds=round(event.seconds, 4),
+                )
             case events.SiteStateChanged():
                 _log.info(
                     "site_state_changed",

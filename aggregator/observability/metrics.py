@@ -26,6 +26,7 @@ from aggregator.observability.ranking_metrics import RankingMetrics
 from aggregator.observability.service_metrics import FanOutMetrics, ServiceMetrics
 from aggregator.observability.session_metrics import SessionMetrics
 from aggregator.observability.site_metrics import SiteMetrics
+from aggregator.observability.token_metrics import TokenMetrics
 from aggregator.services.limits import BudgetLimits, FanOutLimits
 
 
@@ -51,15 +52,25 @@ class Metrics:
                 "Fan-outs",
                 "Offers and ranking",
                 "Replica catalogues",
+                "Token issuers",
                 "Acceptances, releases and sessions",
                 "The service",
             )
         )
-        sites, fan_outs, ranking, catalogues, sessions, service = self.sections
+        (
+            sites,
+            fan_outs,
+            ranking,
+            catalogues,
+            tokens,
+            sessions,
+            service,
+        ) = self.sections
         self._sites = SiteMetrics(sites, now)
         self._fan_outs = FanOutMetrics(fan_outs)
         self._ranking = RankingMetrics(ranking)
         self._catalogues = CatalogueMetrics(catalogues)
+        self._tokens = TokenMetrics(tokens)
         self._sessions = SessionMetrics(sessions)
         self._service = ServiceMetrics(service, version, now)
         ProcessCollector(registry=self.registry)
@@ -70,6 +81,7 @@ class Metrics:
             self._fan_outs,
             self._ranking,
             self._catalogues,
+            self._tokens,
             self._sessions,
             self._service,
         ):
@@ -92,6 +104,7 @@ class Metrics:
         self._sites.configure(sites)
         self._fan_outs.configure(sites, fan_outs)
         self._ranking.configure(sites, policies)
+        self._tokens.configure(sites)
         self._sessions.configure(sites, budget)
 
     def render(self, accept: str) -> tuple[bytes, str]:

@@ -15,6 +15,7 @@ from aggregator.domain.phases import SessionPhase
 from aggregator.observability.catalogue_metrics import CATALOGUE_OUTCOMES
 from aggregator.observability.instruments import Description, Section
 from aggregator.observability.metrics import Metrics
+from aggregator.observability.token_metrics import TOKEN_OUTCOMES
 
 _INTRODUCTION: Final = """\
 # Metrics
@@ -48,7 +49,7 @@ _ABSENT: Final = """\
   alternatives at their estimates, so read it beside `metabroker_ets_error_seconds`.
 - **Retries of calls.** A call to a site isn't repeated by itself: a request for offers
   would reserve twice, a reading is due again anyway, and releases have their own
-  `retried`.
+  `retried`. What is sent again with a renewed token is counted as one call.
 - **Ejections that were only simulated.** A breaker that opens ejects.
 - **Offers without an expiry** are in neither `metabroker_reservations_open` nor
   `metabroker_offers_expired_unused_total`: nobody knows when they end.
@@ -59,6 +60,7 @@ _LABELS: Final[Mapping[str, str]] = {
     "code": "The HTTP status of the answer.",
     "completeness": "How much of the federation is in the answer: {}.",
     "dialect": "The site's dialect as configured; `auto` where that is found out.",
+    "grant": "What the token was asked for with: {}.",
     "filter": "The name of a filter of the ranking policy, or of a limit of its trim.",
     "joined": "`true` where the late answer joined the offer set, else `false`.",
     "method": "The HTTP method, or `other`.",
@@ -82,6 +84,7 @@ _LABELS: Final[Mapping[str, str]] = {
 }
 _VALUES: Final[Mapping[str, Iterable[StrEnum]]] = {
     "completeness": events.Completeness,
+    "grant": events.TokenGrant,
     "op": events.Operation,
     "phase": SessionPhase,
     "reason": [o for o in Outcome if o in NOT_ASKED],
@@ -93,6 +96,7 @@ _OUTCOMES: Final[Mapping[str, Iterable[StrEnum]]] = {
     "metabroker_site_requests_total": [o for o in Outcome if o not in _NOT_OF_CALLS],
     "metabroker_locality_lookups_total": events.LookupOutcome,
     "metabroker_catalogue_requests_total": CATALOGUE_OUTCOMES,
+    "metabroker_token_requests_total": TOKEN_OUTCOMES,
     "metabroker_catalogue_reads_total": events.CacheOutcome,
     "metabroker_accepts_total": events.AcceptOutcome,
     "metabroker_loser_releases_total": events.ReleaseOutcome,

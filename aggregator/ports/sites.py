@@ -18,10 +18,11 @@ class CallContext:
 
     Attributes:
         deadline: The moment on the event loop's clock at which the call is over.
-        authorization: The client's ``Authorization`` header, for sites to which it
-            is relayed; never stored, never logged.
+        authorization: The ``Authorization`` header: the client's own in a use case,
+            what the site is to be shown once a call is on its way to it; never
+            stored, never logged.
         via: The ``Via`` header's value, our own id included.
-        span: The span that causes the call.
+        span: The span that causes the call; the call's own, once it is on its way.
         trace: W3C trace context headers of the call's own span.
         request_id: The id under which the call is logged here and at the site.
     """

@@ -8,6 +8,7 @@ from aggregator.domain.ranking.knowledge import Links
 from aggregator.domain.ranking.policy import Policy
 from aggregator.domain.sites import Site
 from aggregator.ports.catalogue import ReplicaCatalogue
+from aggregator.ports.credentials import SiteCredentials
 from aggregator.ports.sites import SiteBroker, SitePreparation, SiteProbe
 
 
@@ -16,6 +17,8 @@ class FederatedSite:
     """A site and the adapter that speaks to it.
 
     Attributes:
+        credentials: Where those come from that calls to it carry; None where they are
+            at most the client's own.
         preparation: What is to be done before the first request, if anything is.
     """
 
@@ -23,6 +26,7 @@ class FederatedSite:
     broker: SiteBroker
     probe: SiteProbe
     preparation: SitePreparation | None = None
+    credentials: SiteCredentials | None = None
 
 
 @dataclass(frozen=True, slots=True)

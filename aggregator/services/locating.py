@@ -3,19 +3,23 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from cachetools import TTLCache
 
 from aggregator.domain.errors import StoreUnavailable
-from aggregator.domain.outcomes import AMBIGUOUS
+from aggregator.domain.outcomes import AMBIGUOUS, Outcome
 from aggregator.domain.principal import OPERATORS
-from aggregator.domain.sites import CredentialsMode
+from aggregator.domain.sites import USERS_OWN
 from aggregator.ports.snapshot import FederatedSite, Snapshot
 from aggregator.ports.store import Routes
 from aggregator.services.background import Background
 from aggregator.services.caller import Caller
 from aggregator.services.recovering import Recovering
 from aggregator.services.site_health import SiteHealth
+
+_UNTELLING: Final = AMBIGUOUS | {Outcome.NO_TOKEN}
+"""Outcomes after which nobody knows whether a site has the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +104,7 @@ class Locating:
         return [
             site
             for site in self._snapshot.current().sites.values()
-            if self._open_to_all
-            or (known and site.site.credentials is CredentialsMode.RELAY)
+            if self._open_to_all or (known and site.site.credentials in USERS_OWN)
             if site.site.enabled and self._health.admits(site.site.name)
         ]
 
@@ -134,7 +137,7 @@ class Locating:
         route = recovered.route
         if route is not None:
             return owner.owns(route.issuer, route.subject)
-        silent = any(reading.outcome in AMBIGUOUS for reading in recovered.readings)
+        silent = any(reading.outcome in _UNTELLING for reading in recovered.readings)
         return None if silent else False
 
 

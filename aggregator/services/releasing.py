@@ -28,13 +28,16 @@ _log = structlog.get_logger(__name__)
 _REJECT = phase_update(SessionPhase.REJECTED)
 _CANCEL = phase_update(SessionPhase.CANCELLED)
 _REMEMBERED_CALLERS = 10_000
+_CREDENTIALS = frozenset({Outcome.UNAUTHORIZED, Outcome.NO_TOKEN})
+"""What is no refusal of a release: other credentials may come to be accepted."""
 
 
 class Releasing:
     """Works off the queue of releases, and gives back what fails, to be tried again.
 
-    Sites to which credentials are relayed want those of the user also for a
-    release: they are kept in memory only, and are gone after a restart.
+    Sites that know users want their credentials also for a release: they are kept in
+    memory only, and are gone after a restart. Where the service has a name of its own
+    at a site, it goes on with that.
     """
 
     def __init__(
@@ -168,7 +171,7 @@ class Releasing:
             )
         deadline = asyncio.get_running_loop().time() + self._limits.call
         context = context_for(self._callers.get(release.session), deadline)
-        return await self._calls.update_session(site, release.session, update, context)
+        return await self._calls.release_session(site, release.session, update, context)
 
     def _outcome(
         self,
@@ -179,8 +182,7 @@ class Releasing:
     ) -> ReleaseOutcome:
         lifetime = timedelta(seconds=self._limits.lifetime)
         end = release.expires or release.queued + lifetime
-        wants_credentials = reading.outcome is Outcome.UNAUTHORIZED
-        if verdict(reading) in done and not wants_credentials:
+        if verdict(reading) in done and reading.outcome not in _CREDENTIALS:
             may_be_forgotten = reading.phase is SessionPhase.REJECTED and now <= end
             if release.until_expiry and may_be_forgotten:
                 return ReleaseOutcome.RETRIED

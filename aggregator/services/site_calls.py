@@ -7,8 +7,9 @@ site's health wherever it came from.
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final, TypeVar
 
 from aggregator.domain.events import Operation, SiteCalled, SiteInFlight, SiteState
@@ -19,6 +20,7 @@ from aggregator.domain.updates import Update
 from aggregator.ports.sites import CallContext
 from aggregator.ports.snapshot import FederatedSite
 from aggregator.ports.telemetry import Telemetry
+from aggregator.services.authorizing import AuthorizedCall
 from aggregator.services.caller import Caller
 from aggregator.services.site_health import SiteHealth
 
@@ -80,17 +82,15 @@ class SiteCalls:
 
         It is the caller who counts the call, with ``opened`` and ``closed``.
         """
-        span = _span(context)
-        call = site.broker.request_offers(request, _traced(context, span))
-        return await self._told(site.site.name, Operation.REQUEST, call, span)
+        call = self._for_offers(site, Operation.REQUEST, request, context)
+        return await self._told(call, Operation.REQUEST, call.once())
 
     async def probe_offers(
         self, site: FederatedSite, request: ExecutionRequest, context: CallContext
     ) -> SiteAnswer:
         """Ask the site for offers that nobody wants but to see whether it makes any."""
-        span = _span(context)
-        call = site.broker.request_offers(request, _traced(context, span))
-        return await self._counted(site.site.name, Operation.SYNTHETIC, call, span)
+        call = self._for_offers(site, Operation.SYNTHETIC, request, context)
+        return await self._counted(call, Operation.SYNTHETIC, call.once())
 
     async def read_session(
         self, site: FederatedSite, session: str, context: CallContext
@@ -98,9 +98,9 @@ class SiteCalls:
         """Read a session at its site."""
         if self.is_busy(site):
             return _busy(site)
-        span = _span(context)
-        call = site.broker.read_session(session, _traced(context, span))
-        return await self._counted(site.site.name, Operation.SESSION, call, span)
+        read = partial(site.broker.read_session, session)
+        call = self._about_session(site, Operation.SESSION, read, context)
+        return await self._counted(call, Operation.SESSION, call.repeatable())
 
     async def update_session(
         self, site: FederatedSite, session: str, update: Update, context: CallContext
@@ -108,34 +108,89 @@ class SiteCalls:
         """Ask the site to change a session. Its breaker doesn't forbid that."""
         if self.is_busy(site):
             return _busy(site)
-        span = _span(context)
-        call = site.broker.update_session(session, update, _traced(context, span))
-        return await self._counted(site.site.name, Operation.UPDATE, call, span)
+        change = partial(site.broker.update_session, session, update)
+        call = self._about_session(site, Operation.UPDATE, change, context)
+        return await self._counted(call, Operation.UPDATE, call.repeatable())
+
+    async def release_session(
+        self, site: FederatedSite, session: str, update: Update, context: CallContext
+    ) -> SessionReading:
+        """Ask the site to change a session that nobody wants, be it as the service."""
+        if self.is_busy(site):
+            return _busy(site)
+        change = partial(site.broker.update_session, session, update)
+        call = self._about_session(site, Operation.UPDATE, change, context)
+        return await self._counted(call, Operation.UPDATE, call.release())
+
+    def _for_offers(
+        self,
+        site: FederatedSite,
+        operation: Operation,
+        request: ExecutionRequest,
+        context: CallContext,
+    ) -> AuthorizedCall[SiteAnswer]:
+        ask = partial(site.broker.request_offers, request)
+        noted = partial(self._noted, site.site.name, operation, ask)
+        return AuthorizedCall(site, _traced(context), noted, SiteAnswer)
+
+    def _about_session(
+        self,
+        site: FederatedSite,
+        operation: Operation,
+        ask: Callable[[CallContext], Awaitable[SessionReading]],
+        context: CallContext,
+    ) -> AuthorizedCall[SessionReading]:
+        noted = partial(self._noted, site.site.name, operation, ask)
+        return AuthorizedCall(site, _traced(context), noted, SessionReading)
 
     async def _counted(
-        self, site: str, operation: Operation, call: Awaitable[_Answer], span: Span
+        self,
+        call: AuthorizedCall[_Answer],
+        operation: Operation,
+        answer: Awaitable[_Answer],
     ) -> _Answer:
-        self.opened(site)
+        name = call.site.site.name
+        self.opened(name)
         try:
-            return await self._told(site, operation, call, span)
+            return await self._told(call, operation, answer)
         finally:
-            self.closed(site)
+            self.closed(name)
 
     async def _told(
-        self, site: str, operation: Operation, call: Awaitable[_Answer], span: Span
+        self,
+        call: AuthorizedCall[_Answer],
+        operation: Operation,
+        awaited: Awaitable[_Answer],
     ) -> _Answer:
+        """Return the answer, and tell how the call ended, be it without being made."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         outcome = Outcome.CANCELLED
-        detail = ""
         try:
-            answer = await call
-            outcome, detail = answer.outcome, answer.detail
+            answer = await awaited
+            outcome = answer.outcome
             return answer
         finally:
             seconds = loop.time() - began
+            name, span = call.site.site.name, call.context.span
+            self._telemetry.record(SiteCalled(name, operation, outcome, seconds, span))
+
+    async def _noted(
+        self,
+        site: str,
+        operation: Operation,
+        ask: Callable[[CallContext], Awaitable[_Answer]],
+        context: CallContext,
+    ) -> _Answer:
+        """Return the answer of a call that is made: it is evidence of the site."""
+        outcome = Outcome.CANCELLED
+        detail = ""
+        try:
+            answer = await ask(context)
+            outcome, detail = answer.outcome, answer.detail
+            return answer
+        finally:
             self._health.note(site, operation, outcome, detail)
-            self._telemetry.record(SiteCalled(site, operation, outcome, seconds, span))
 
     def _change_open(self, site: str, by: int) -> None:
         self._open[site] += by
@@ -156,15 +211,12 @@ def _busy(site: FederatedSite) -> SessionReading:
     )
 
 
-def _span(context: CallContext) -> Span:
-    """Return the span of a call: of the request's trace, or of one of its own."""
-    if context.span is None:
-        return Span(secrets.token_hex(16), secrets.token_hex(8))
-    return context.span.child(secrets.token_hex(8))
-
-
-def _traced(context: CallContext, span: Span) -> CallContext:
-    return replace(context, trace=span.headers)
+def _traced(context: CallContext) -> CallContext:
+    """Return the context with a call's own span, be it in a trace of its own."""
+    new = secrets.token_hex(8)
+    parent = context.span
+    span = Span(secrets.token_hex(16), new) if parent is None else parent.child(new)
+    return replace(context, span=span, trace=span.headers)
 
 
 def context_for(caller: Caller | None, deadline: float) -> CallContext:

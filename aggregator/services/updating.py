@@ -8,7 +8,7 @@ from aggregator.domain.errors import ImpossibleUpdate, SiteUnavailable
 from aggregator.domain.messages import Level, Message
 from aggregator.domain.notices import nothing_changed_notice
 from aggregator.domain.outcomes import (
-    CREDENTIALS_WANTED,
+    WITHOUT_CREDENTIALS,
     Outcome,
     SessionReading,
 )
@@ -29,7 +29,7 @@ from aggregator.services.settling import release_of
 from aggregator.services.site_calls import SiteCalls, context_for
 
 _TRIES = 3
-_REFUSED = frozenset({Outcome.REFUSED_4XX, *CREDENTIALS_WANTED})
+_REFUSED = frozenset({Outcome.REFUSED_4XX, *WITHOUT_CREDENTIALS})
 
 
 class Updating:

@@ -9,10 +9,11 @@ import aiohttp
 from aggregator.catalogue.caching import CacheLimits
 from aggregator.catalogue.services import NetworkCatalogue
 from aggregator.catalogue.static import StaticCatalogue
-from aggregator.catalogue.token import Token
 from aggregator.configuration.components import installed_components
 from aggregator.configuration.loading import Configuration, load
 from aggregator.configuration.settings import Settings
+from aggregator.credentials.of_sites import CredentialsPool
+from aggregator.credentials.secrets import Secret
 from aggregator.ports.clock import Clock
 from aggregator.ports.snapshot import FederatedSite, Federation
 from aggregator.ports.telemetry import Telemetry
@@ -75,7 +76,7 @@ def network_catalogue(
     return NetworkCatalogue(
         entry.kind,
         entry.url,
-        Token(secret.given, secret.file) if secret.given or secret.file else None,
+        Secret(secret.given, secret.file) if secret.given or secret.file else None,
         entry.account,
         CacheLimits(
             timeout=entry.timeout,
@@ -94,13 +95,17 @@ def network_catalogue(
 def federation_of(
     configuration: Configuration,
     adapters: AdapterPool,
+    credentials: CredentialsPool,
     catalogue: NetworkCatalogue | None,
 ) -> Federation:
     """Return the federation that a configuration describes."""
+    issued = credentials.credentials(configuration.sites, configuration.token_issuers)
     entries = StaticCatalogue(configuration.located)
     return Federation(
         sites={
-            site.name: FederatedSite(site, adapter, adapter, adapter)
+            site.name: FederatedSite(
+                site, adapter, adapter, adapter, issued.get(site.name)
+            )
             for site in configuration.sites
             for adapter in [adapters.adapter(site)]
         },

@@ -7,6 +7,7 @@ import aiohttp
 from aggregator.configuration.loading import Configuration
 from aggregator.configuration.settings import Settings
 from aggregator.configuration.watching import CurrentFederation
+from aggregator.credentials.of_sites import CredentialsPool
 from aggregator.domain.principal import ANONYMOUS, OPERATORS, Principal
 from aggregator.observability.logs import LoggedTelemetry, configure_logging
 from aggregator.observability.metrics import Metrics
@@ -46,7 +47,11 @@ async def recover(
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
     ):
         adapters = adapter_pool(settings, session, clock)
-        snapshot = CurrentFederation(federation_of(configuration, adapters, None))
+        snapshot = CurrentFederation(
+            federation_of(
+                configuration, adapters, CredentialsPool(session, telemetry), None
+            )
+        )
         health = SiteHealth(settings.health, clock, telemetry)
         health.configure(configuration.sites)
         calls = SiteCalls(health, telemetry)

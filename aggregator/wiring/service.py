@@ -13,6 +13,7 @@ from aggregator.configuration.loading import Configuration
 from aggregator.configuration.policies import PolicyTexts
 from aggregator.configuration.rereading import ConfigurationFiles
 from aggregator.configuration.watching import CurrentFederation
+from aggregator.credentials.of_sites import CredentialsPool
 from aggregator.domain.events import Reloaded
 from aggregator.http.keys import (
     UseCases,
@@ -87,12 +88,15 @@ class Service:
         self._activity = SiteActivity(telemetry)
         self._telemetry: Telemetry = self._activity
         self._adapters = adapter_pool(self._settings, session, self._clock)
+        self._credentials = CredentialsPool(session, self._telemetry)
         self._catalogue = network_catalogue(
             configuration, session, background, telemetry
         )
         self._snapshot = RegisteredFederation(
             CurrentFederation(
-                federation_of(configuration, self._adapters, self._catalogue)
+                federation_of(
+                    configuration, self._adapters, self._credentials, self._catalogue
+                )
             ),
             self._clock,
         )
@@ -225,7 +229,10 @@ class Service:
                 configuration,
                 load=partial(load_configuration, configuration.files[0], os.environ),
                 build=partial(
-                    federation_of, adapters=self._adapters, catalogue=self._catalogue
+                    federation_of,
+                    adapters=self._adapters,
+                    credentials=self._credentials,
+                    catalogue=self._catalogue,
                 ),
             ),
             reconfiguring=self._reconfiguring,

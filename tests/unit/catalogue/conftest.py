@@ -3,7 +3,7 @@ import pytest
 from pydantic import SecretStr
 
 from aggregator.catalogue.calls import Access, CatalogueCaller
-from aggregator.catalogue.token import Token
+from aggregator.credentials.secrets import Secret
 from tests.support.catalogues import TOKEN
 from tests.support.in_process import RecordedTelemetry
 
@@ -28,7 +28,7 @@ def caller(session, telemetry):
             "bearer": lambda text: {"Authorization": f"Bearer {text}"},
             "rucio": lambda text: {"X-Rucio-Auth-Token": text},
         }[headers]
-        held = token if isinstance(token, Token | None) else Token(SecretStr(token))
+        held = token if isinstance(token, Secret | None) else Secret(SecretStr(token))
         more = {} if account is None else {"X-Rucio-Account": account}
         access = Access("fake", fake.url, held, as_headers, more)
         return CatalogueCaller(access, session, telemetry)

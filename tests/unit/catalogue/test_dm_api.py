@@ -6,7 +6,7 @@ import time
 import pytest
 
 from aggregator.catalogue.dm_api import DmApiCatalogue
-from aggregator.catalogue.token import Token
+from aggregator.credentials.secrets import Secret
 from aggregator.domain.events import CatalogueAsked
 from aggregator.domain.outcomes import Outcome
 from aggregator.domain.replicas import Did, LocatedData, Replica
@@ -124,7 +124,7 @@ async def test_a_forbidden_namespace_leaves_the_others_alone(fake, dm_api):
 async def test_a_token_in_a_file_may_be_written_anew(fake, caller, tmp_path):
     file = tmp_path / "token"
     file.write_text("wrong\n")
-    dm_api = DmApiCatalogue(caller(fake, token=Token(None, file)))
+    dm_api = DmApiCatalogue(caller(fake, token=Secret(None, file)))
     assert (await look_up(dm_api, "testing:one")).fault is Outcome.UNAUTHORIZED
     file.write_text(f"{fake.token}\n")
     assert told(await look_up(dm_api, "testing:one")).keys() == {"testing:one"}
@@ -137,7 +137,7 @@ async def test_without_a_token_to_send_nothing_is_asked(
     file = tmp_path / "token"
     if content is not None:
         file.write_bytes(content)
-    dm_api = DmApiCatalogue(caller(fake, token=Token(None, file)))
+    dm_api = DmApiCatalogue(caller(fake, token=Secret(None, file)))
     assert (await look_up(dm_api, "testing:one")).fault is Outcome.MISCONFIGURED
     assert fake.asked == []
     assert outcomes(telemetry) == [Outcome.MISCONFIGURED]

@@ -8,7 +8,13 @@ from aggregator.domain import events
 from aggregator.domain.events import Event, Operation
 from aggregator.domain.outcomes import Outcome
 from aggregator.domain.phases import SessionPhase
-from aggregator.domain.sites import Downtime, Required, Site
+from aggregator.domain.sites import (
+    CredentialsMode,
+    Downtime,
+    ReleaseCredentials,
+    Required,
+    Site,
+)
 from aggregator.domain.tallies import SiteHoldings
 from aggregator.observability.metrics import Metrics
 from aggregator.observability.site_metrics import SECONDS
@@ -213,6 +219,16 @@ EXAMPLES = [
             ("catalogue_requests_total", (("outcome", "timeout"),)): 1,
             ("catalogue_requests_total", (("outcome", "ok"),)): 0,
             ("catalogue_request_duration_seconds_sum", ()): 1.5,
+        },
+    ),
+    (
+        events.TokenAsked("iam", events.TokenGrant.EXCHANGE, Outcome.TIMEOUT, 1.5),
+        {
+            (
+                "token_requests_total",
+                (("grant", "exchange"), ("outcome", "timeout")),
+            ): 1,
+            ("token_request_duration_seconds_sum", (("grant", "exchange"),)): 1.5,
         },
     ),
     (
@@ -424,6 +440,23 @@ def test_histograms_have_few_buckets(metrics):
         for description in section.descriptions:
             assert len(description.buckets) < 10
     assert len(SECONDS) == 9
+
+
+def test_tokens_are_counted_from_zero_where_some_may_be_asked_for():
+    metrics = Metrics("1", lambda: NOW)
+    relaying = Site(
+        "a",
+        "https://a.example",
+        credentials=CredentialsMode.RELAY,
+        release_credentials=ReleaseCredentials.CLIENT_CREDENTIALS,
+    )
+    metrics.configure((relaying,), (POLICY,), FanOutLimits(), BudgetLimits())
+    counted = {
+        dict(labels)["grant"]: value
+        for (name, labels), value in samples(metrics).items()
+        if name == "metabroker_token_requests_total"
+    }
+    assert counted == {"client_credentials": 0}
 
 
 def test_render_suits_the_accept_header(metrics):

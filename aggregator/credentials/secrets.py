@@ -1,4 +1,4 @@
-"""The token by which the service itself is known to a catalogue."""
+"""Secrets by which the service itself is known to others."""
 
 import asyncio
 from pathlib import Path
@@ -6,19 +6,21 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from aggregator.catalogue.faults import CatalogueFailed
-from aggregator.domain.outcomes import Outcome
-
 _LIFETIME: Final = 60.0
 _LARGEST: Final = 64 * 1024
 
 
-class Token:
-    """A token as it was given, or as a file holds it that may be written anew.
+class SecretMissing(Exception):
+    """There is no secret that could be sent; never says more than that."""
+
+
+class Secret:
+    """A token or a client's secret as it was given, or as a file holds it.
 
     Args:
-        given: The token; None where a file holds it.
-        file: That file; it is read again every minute, and after a refusal.
+        given: The secret; None where a file holds it.
+        file: That file; it may be written anew, so it is read again every minute, and
+            after a refusal.
     """
 
     def __init__(self, given: SecretStr | None, file: Path | None = None) -> None:
@@ -27,10 +29,10 @@ class Token:
         self._read_at: float | None = None
 
     async def current(self) -> str:
-        """Return the token.
+        """Return the secret.
 
         Raises:
-            CatalogueFailed: There is none that could be sent.
+            SecretMissing: There is none that could be sent.
         """
         now = asyncio.get_running_loop().time()
         if self._file is not None and self._is_old(now):
@@ -38,11 +40,11 @@ class Token:
             self._read_at = now
         text = self._text.get_secret_value() if self._text is not None else ""
         if not text or not text.isascii() or not text.isprintable() or " " in text:
-            raise CatalogueFailed(Outcome.MISCONFIGURED)
+            raise SecretMissing
         return text
 
     def doubt(self) -> None:
-        """Have the file read again: the catalogue refused what it held."""
+        """Have the file read again: what it held was refused."""
         self._read_at = None
 
     def _is_old(self, now: float) -> bool:
@@ -54,4 +56,4 @@ def _contents(file: Path) -> SecretStr:
         with file.open("rb") as opened:
             return SecretStr(opened.read(_LARGEST).decode("ascii").strip())
     except (OSError, ValueError):
-        raise CatalogueFailed(Outcome.MISCONFIGURED) from None
+        raise SecretMissing from None

@@ -1,4 +1,4 @@
-"""Tokens by which the service itself is known to others: where they are to be had."""
+"""Secrets by which the service itself is known to others: where they are to be had."""
 
 import os
 import re
@@ -23,6 +23,10 @@ def _variable(text: str) -> str:
     return text
 
 
+Variable = Annotated[str, AfterValidator(_variable)]
+"""The name of an environment variable."""
+
+
 class ServiceEntry(Entry):
     """Another service, and the token that it wants of us.
 
@@ -34,7 +38,7 @@ class ServiceEntry(Entry):
 
     url: Annotated[str, AfterValidator(read_base_url)] | None = None
     token_file: Path | None = None
-    token_env: Annotated[str, AfterValidator(_variable)] | None = None
+    token_env: Variable | None = None
 
     @property
     def names_of_token(self) -> list[str]:
@@ -55,8 +59,8 @@ class ServiceEntry(Entry):
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceToken:
-    """A token for another service; neither where it needs none."""
+class SecretPlace:
+    """A secret, or the file that has it; neither where none is needed."""
 
     given: SecretStr | None = None
     file: Path | None = None
@@ -69,7 +73,7 @@ def read_token(
     base: Path,
     environ: Mapping[str, str],
     findings: Findings,
-) -> ServiceToken:
+) -> SecretPlace:
     """Return the token that the settings point to.
 
     Args:
@@ -80,16 +84,49 @@ def read_token(
         environ: The environment.
         findings: Take what is wrong.
     """
-    if entry.token_env is not None:
-        text = environ.get(entry.token_env, "").strip()
+    return read_secret(
+        document,
+        pointer,
+        ("token_file", entry.token_file),
+        ("token_env", entry.token_env),
+        base,
+        environ,
+        findings,
+    )
+
+
+def read_secret(
+    document: Document,
+    pointer: str,
+    by_file: tuple[str, Path | None],
+    by_variable: tuple[str, str | None],
+    base: Path,
+    environ: Mapping[str, str],
+    findings: Findings,
+) -> SecretPlace:
+    """Return the secret that a part of a document points to.
+
+    Args:
+        document: The document.
+        pointer: Which part.
+        by_file: The key that names a file, and the file, if one is named.
+        by_variable: The key that names an environment variable, and that variable.
+        base: The directory that files are relative to.
+        environ: The environment.
+        findings: Take what is wrong; never the secret.
+    """
+    key, variable = by_variable
+    if variable is not None:
+        text = environ.get(variable, "").strip()
         if not text:
-            reason = f"the environment variable {entry.token_env} is not set"
-            findings.problems.append(document.problem(f"{pointer}/token_env", reason))
-        return ServiceToken(given=SecretStr(text))
-    if entry.token_file is None:
-        return ServiceToken()
-    file = base / entry.token_file
+            reason = f"the environment variable {variable} is not set"
+            findings.problems.append(document.problem(f"{pointer}/{key}", reason))
+        return SecretPlace(given=SecretStr(text))
+    key, named = by_file
+    if named is None:
+        return SecretPlace()
+    file = base / named
     if not os.access(file, os.R_OK) or not file.is_file():
         reason = f"{file} is no file that can be read"
-        findings.problems.append(document.problem(f"{pointer}/token_file", reason))
-    return ServiceToken(file=file)
+        findings.problems.append(document.problem(f"{pointer}/{key}", reason))
+    return SecretPlace(file=file)

@@ -1,0 +1,1 @@
+"""Credentials towards others: secrets, and tokens that are issued for one site."""
