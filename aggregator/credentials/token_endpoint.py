@@ -5,7 +5,6 @@ Sources: RFC 6749 (sections 2.3.1, 4.4, 5), RFC 8693 (sections 2.1, 2.2).
 
 import asyncio
 import base64
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +35,24 @@ _OF_STATUS: Final = {
 }
 _LARGEST_ANSWER: Final = 256 * 1024
 _LONGEST_LIFETIME: Final = 86400.0
-_ERROR_CODE: Final = re.compile(r"[a-z0-9_.-]{1,40}")
+_ERROR_CODES: Final = frozenset(
+    {
+        "access_denied",
+        "insufficient_scope",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_request",
+        "invalid_scope",
+        "invalid_target",
+        "invalid_token",
+        "server_error",
+        "temporarily_unavailable",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "unsupported_token_type",
+    }
+)
+"""The codes that are passed on: anything else might repeat what was sent."""
 _ACCESS_TOKENS: Final = frozenset(
     {
         "urn:ietf:params:oauth:token-type:access_token",
@@ -252,9 +268,9 @@ def _issued(body: bytes) -> IssuedToken | NotIssued:
 
 
 def _error_code(body: bytes) -> str:
-    """Return the code of a refusal; nothing else, for it might repeat a token."""
+    """Return the code of a refusal, empty where it has none that is known."""
     try:
         error = _Refusal.model_validate_json(body).error
     except ValidationError:
         return ""
-    return error if _ERROR_CODE.fullmatch(error) else ""
+    return error if error in _ERROR_CODES else ""

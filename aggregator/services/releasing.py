@@ -11,7 +11,11 @@ import structlog
 from aggregator.domain.acceptance import Verdict, verdict
 from aggregator.domain.errors import StoreUnavailable
 from aggregator.domain.events import ReleaseOutcome, ReleasesQueued, ReleaseTried
-from aggregator.domain.outcomes import Outcome, SessionReading
+from aggregator.domain.outcomes import (
+    WITHOUT_CREDENTIALS,
+    Outcome,
+    SessionReading,
+)
 from aggregator.domain.phases import SessionPhase
 from aggregator.domain.records import Release
 from aggregator.domain.updates import Update, phase_update
@@ -28,8 +32,6 @@ _log = structlog.get_logger(__name__)
 _REJECT = phase_update(SessionPhase.REJECTED)
 _CANCEL = phase_update(SessionPhase.CANCELLED)
 _REMEMBERED_CALLERS = 10_000
-_CREDENTIALS = frozenset({Outcome.UNAUTHORIZED, Outcome.NO_TOKEN})
-"""What is no refusal of a release: other credentials may come to be accepted."""
 
 
 class Releasing:
@@ -182,7 +184,7 @@ class Releasing:
     ) -> ReleaseOutcome:
         lifetime = timedelta(seconds=self._limits.lifetime)
         end = release.expires or release.queued + lifetime
-        if verdict(reading) in done and reading.outcome not in _CREDENTIALS:
+        if verdict(reading) in done and reading.outcome not in WITHOUT_CREDENTIALS:
             may_be_forgotten = reading.phase is SessionPhase.REJECTED and now <= end
             if release.until_expiry and may_be_forgotten:
                 return ReleaseOutcome.RETRIED

@@ -49,6 +49,7 @@ class SimulatedSite:
         forgets_rejections: Whether a rejection, cancellation or failure that a
             client asked for is shown once and gone when the session is read again.
         requires_authorization: Whether a POST without credentials gets a 401.
+        administrators: Identities that may update what belongs to others.
         time_scale: How many times faster than the clock sessions live. The instants
             in offers stay promises on the clock.
         remembers: The offer sets that are kept; older ones are forgotten.
@@ -78,6 +79,7 @@ class SimulatedSite:
     knows_skao: bool = True
     forgets_rejections: bool = True
     requires_authorization: bool = False
+    administrators: tuple[str, ...] = ()
     time_scale: float = 1.0
     remembers: int = 5000
     rses: tuple[str, ...] = ()

@@ -146,8 +146,9 @@ TABLE = {
     ),
     31: Row(
         "a token expires during a fan-out, or before a release",
-        "that site is named; the release is tried again",
-        limits="a token is never renewed by us: there is no exchange of tokens yet",
+        "that site is named, or the token renewed; the release is tried again, at last"
+        " as the service; a slow issuer costs its own time and its sites' offers",
+        limits="all modes and errors of issuers: tests/http/test_issued_credentials.py",
     ),
     32: Row("a user guesses another's uuids", "404 on every path"),
     33: Row(

@@ -25,7 +25,13 @@ from tests.support.conversation import (
     update,
 )
 from tests.support.federation import InProcessFederation
-from tests.support.issuer import AUDIENCE, running_issuer
+from tests.support.issuer import (
+    AUDIENCE,
+    CLIENT,
+    claims_of,
+    new_key,
+    running_issuer,
+)
 from tests.support.requests import a_request
 from tests.support.running import (
     REFERENCE,
@@ -205,6 +211,109 @@ async def test_row_31_a_release_is_tried_again_after_a_401(tmp_path):
             federation, "metabroker_loser_releases_total", outcome="retried"
         )
         assert retried == 3
+
+
+def exchanging(**broker):
+    given = {"credentials": "exchange", "token_issuer": "iam", "audience": "here"}
+    return {"here": {"broker": given | broker}}
+
+
+async def test_row_31_a_token_of_ours_is_renewed_before_it_expires(tmp_path):
+    async with running_issuer() as issuer:
+        issuer.lifetime = 2
+        async with running_federation(
+            tmp_path,
+            SITE,
+            entries=exchanging(),
+            issuers={"iam": issuer.entry(tmp_path)},
+        ) as federation:
+            ana = issuer.bearer("ana")
+            for pause in (0, 0, 1.2):
+                await asyncio.sleep(pause)
+                assert (await ask(federation, **ana)).status == 303
+            calls = federation.sites["here"].requests
+            first, second, third = (call.headers["authorization"] for call in calls)
+            assert first == second != third
+            assert len(issuer.asked) == 2
+
+
+async def test_row_31_a_token_of_ours_that_is_refused_is_renewed_for_an_acceptance(
+    tmp_path,
+):
+    async with (
+        running_issuer() as issuer,
+        running_federation(
+            tmp_path,
+            SITE,
+            entries=exchanging(),
+            issuers={"iam": issuer.entry(tmp_path)},
+        ) as federation,
+    ):
+        ana = issuer.bearer("ana")
+        heard = await ask(federation, **ana)
+        here = federation.sites["here"]
+        here.script("update", faults.error(401))
+        heard = await accept(federation, heard.sessions[0], **ana)
+        assert (heard.status, heard.phase) == (200, "ACCEPTED")
+        assert len(here.accepted) == 1
+        assert len(issuer.issued) == 2
+
+
+async def test_row_31_a_slow_issuer_costs_its_time_and_the_offers_of_its_sites(
+    tmp_path,
+):
+    async with running_issuer() as issuer:
+        issuer.delay = 30
+        async with running_federation(
+            tmp_path,
+            SITE,
+            SimulatedSite(name="open"),
+            entries=exchanging(),
+            settings={"fan_out": {"deadline": 20.0}},
+            issuers={"iam": issuer.entry(tmp_path, timeout=0.5)},
+        ) as federation:
+            heard = await ask(federation, **issuer.bearer("ana"))
+            assert heard.status == 303
+            assert heard.seconds < 10
+            assert await outcomes(federation, heard.uuid) == {
+                "here": "no_token",
+                "open": "ok",
+            }
+            assert "the token issuer iam: it didn't answer in time" in str(heard)
+            calls = federation.sites["here"].requests
+            assert [call.path for call in calls] == []
+
+
+async def test_row_31_a_release_goes_on_as_the_service_when_the_users_token_ends(
+    tmp_path,
+):
+    async with running_issuer() as issuer:
+        issuer.lifetime = 0
+        administrators = (f"{issuer.url} {CLIENT}",)
+        async with running_federation(
+            tmp_path,
+            replace(SITE, administrators=administrators),
+            SimulatedSite(name="open", first_start=1, preparing=1),
+            entries=exchanging(release_credentials="client_credentials"),
+            settings=QUICK,
+            issuers={"iam": issuer.entry(tmp_path)},
+        ) as federation:
+            here = federation.sites["here"]
+            ana = issuer.bearer("ana")
+            heard = await ask(federation, **ana)
+            issuer.keys = [new_key("another")]
+            chosen = next(s for s in heard.sessions if s not in here.sessions)
+            assert (await accept(federation, chosen, **ana)).status == 200
+
+            async def released():
+                return not here.open_reservations()
+
+            await eventually(released)
+            said = [
+                claims_of(call.headers["authorization"])["sub"]
+                for call in here.requests
+            ]
+            assert said == ["ana", CLIENT, CLIENT]
 
 
 async def test_row_32_who_guesses_the_ids_of_others_finds_nothing(tmp_path):

@@ -1,18 +1,15 @@
 """Whose credentials go where, what their lack means, and where they never show."""
 
-import io
 import json
-import logging
 
 import pytest
-import structlog
 
-from aggregator.observability.logs import configure_logging
 from aggregator.store.sql_store import sqlite_url
 from site_adapters.simulated import SimulatedSite, faults
 from tests.support.conversation import eventually
 from tests.support.problems import problem_of
 from tests.support.running import running_federation
+from tests.support.secrecy import recorded_logs
 from tests.support.simulated_dialogue import Dialogue
 
 SECRET = "s3cr3t-t0k3n-of-a-user"
@@ -22,20 +19,7 @@ NEW = Dialogue("2026-07")
 RELAY = {"broker": {"credentials": "relay"}}
 
 
-@pytest.fixture
-def logs():
-    """Give what is logged, at every level; credentials of libraries' logs too."""
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    root = logging.getLogger()
-    level = root.level
-    configure_logging("debug", "json", stream)
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    yield stream
-    root.removeHandler(handler)
-    root.setLevel(level)
-    structlog.reset_defaults()
+logs = pytest.fixture(recorded_logs)
 
 
 @pytest.fixture

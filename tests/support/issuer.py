@@ -12,6 +12,7 @@ import time
 from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -71,6 +72,16 @@ class Issuer:
     def grants(self) -> list[str]:
         """The grants of what was asked, in short."""
         return [asked.form["grant_type"].rpartition(":")[2] for asked in self.asked]
+
+    def entry(self, directory: Path, **changes: Any) -> dict[str, Any]:
+        """Return the issuer's entry in ``sites.yaml``, with its secret in a file."""
+        (directory / "client-secret").write_text(CLIENT_SECRET)
+        return {
+            "token_endpoint": f"{self.url}/token",
+            "client_id": CLIENT,
+            "client_secret_file": str(directory / "client-secret"),
+            **changes,
+        }
 
     def token(self, subject: str = "ana", *, key: RSAKey | None = None, **claims: Any):
         key = key or self.keys[-1]

@@ -67,10 +67,15 @@ def configuration_files(
     sites: list[dict[str, Any]],
     settings: dict[str, Any] | None = None,
     aliases: dict[str, str] | None = None,
+    issuers: dict[str, dict[str, Any]] | None = None,
 ) -> Path:
     """Write the files of a configuration, and return that of the settings."""
     documents: dict[str, Any] = {
-        "sites.yaml": {"sites": sites, "rse_aliases": aliases or {}},
+        "sites.yaml": {
+            "sites": sites,
+            "rse_aliases": aliases or {},
+            "token_issuers": issuers or {},
+        },
         "replicas.yaml": REPLICAS,
         "metabroker.yaml": {
             "listen": {"host": "127.0.0.1", "port": 0},
@@ -95,6 +100,7 @@ async def running_federation(
     entries: dict[str, dict[str, Any]] | None = None,
     elsewhere: dict[str, str] | None = None,
     aliases: dict[str, str] | None = None,
+    issuers: dict[str, dict[str, Any]] | None = None,
 ):
     """Run ``sites`` and the service in front of them.
 
@@ -105,6 +111,7 @@ async def running_federation(
         entries: What differs in the sites' entries in ``sites.yaml``, by name.
         elsewhere: URLs of sites that the test runs itself, by name.
         aliases: Other names of storage elements.
+        issuers: The issuers of tokens for sites, by name.
     """
     async with AsyncExitStack() as stack:
         running = {
@@ -128,7 +135,7 @@ async def running_federation(
                     "broker": broker,
                 }
             )
-        path = configuration_files(directory, configured, settings, aliases)
+        path = configuration_files(directory, configured, settings, aliases, issuers)
         service = await stack.enter_async_context(
             running_service(load_configuration(path, {}))
         )

@@ -83,7 +83,7 @@ async def test_every_call_is_told(issuer, endpoint, telemetry):
         (403, {"error": "access_denied"}, "forbidden", "access_denied", "it refused: access_denied"),
         (403, [], "forbidden", "", "it answered 403"),
         (400, {"error": "<script>"}, "refused_4xx", "", "it answered 400"),
-        (400, {"error": "x" * 41}, "refused_4xx", "", "it answered 400"),
+        (400, {"error": "canary-token"}, "refused_4xx", "", "it answered 400"),
         (429, {}, "throttled", "", "it answered 429"),
         (503, {"error": None}, "error_5xx", "", "it answered 503"),
         (302, {}, "misconfigured", "", "it answered 302"),

@@ -270,6 +270,21 @@ async def test_a_release_for_which_the_user_gets_no_token_is_the_services_own():
     assert tried(federation) == [ReleaseOutcome.RELEASED]
 
 
+@pytest.mark.parametrize("outcome", [Outcome.UNAUTHORIZED, Outcome.FORBIDDEN])
+def test_a_release_that_the_site_refuses_to_everybody_is_tried_again(outcome):
+    @virtual_time
+    async def run():
+        federation = Watched()
+        federation.add("a", tokens=Tokens(releases_itself=True))
+        federation.answers = [None, outcome, outcome]
+        async with federation.running():
+            await released(federation, federation.caller())
+        assert federation.sent == [f"2 for {USER}", "3 for the service"]
+        assert tried(federation) == [ReleaseOutcome.RETRIED]
+
+    run()
+
+
 @virtual_time
 async def test_a_release_without_any_token_is_tried_again():
     federation = Watched()

@@ -495,6 +495,22 @@ def token(subject):
     return f"Bearer h.{base64.urlsafe_b64encode(claims.encode()).decode()}.s"
 
 
+async def test_administrators_may_update_what_belongs_to_others(simulate):
+    client = await simulate("2026-07", administrators=("https://iam.example broker",))
+    headers = {"Authorization": token("ada")}
+    async with await client.post(
+        "/requests", client.says.request(), headers=headers
+    ) as answer:
+        uuid = (await answer.json())["offers"][0]["meta"]["uuid"]
+    for who, status in (("bob", 403), ("broker", 200)):
+        async with await client.post(
+            f"/sessions/{uuid}",
+            client.says.update("REJECTED"),
+            headers={"Authorization": token(who)},
+        ) as answer:
+            assert answer.status == status
+
+
 def basic(user, password):
     return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
