@@ -116,6 +116,7 @@ class ServiceMetrics:
         self._requests = section.counter(
             "http_requests", "Requests that we answered.", "method", "route", "code"
         )
+        self._shown: set[tuple[str, str]] = set()
         self._seconds = section.histogram(
             "http_request_duration_seconds",
             "How long it took to answer.",
@@ -158,9 +159,11 @@ class ServiceMetrics:
     def _http_answered(self, event: events.HttpAnswered) -> None:
         method = event.method if event.method in _METHODS else "other"
         route = event.route.rstrip("/") or "/"
-        for failure in _FAILURES:
+        if (method, route) not in self._shown:
             # At 0 from the first request on, so that the first failure shows.
-            self._requests.labels(method, route, str(failure))
+            for failure in _FAILURES:
+                self._requests.labels(method, route, str(failure))
+            self._shown.add((method, route))
         self._requests.labels(method, route, str(event.status)).inc()
         self._seconds.labels(route).observe(event.seconds, exemplar_of(event.span))
 

@@ -1,7 +1,14 @@
 """The database: transactions and reads, bounded in time, with plain failures."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
@@ -65,15 +72,17 @@ class Database:
 
         return await self._finish(reading())
 
-    async def rows(self, query: Executable) -> Sequence[Row[Any]]:
-        """Return what ``query`` finds.
+    async def rows(
+        self, query: Executable, values: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[Any]]:
+        """Return what ``query`` finds, with ``values`` for its parameters.
 
         Raises:
             StoreUnavailable: The database can't do it, or not in time.
         """
 
         async def find(connection: AsyncConnection) -> Sequence[Row[Any]]:
-            return (await connection.execute(query)).all()
+            return (await connection.execute(query, values)).all()
 
         reads = self._engines.file_reads
         if reads is None:
@@ -81,7 +90,7 @@ class Database:
 
         async def found() -> Sequence[Row[Any]]:
             with plain_failures():
-                return await reads.rows(query)
+                return await reads.rows(query, values)
 
         return await self._finish(found())
 

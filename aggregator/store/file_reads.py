@@ -5,7 +5,7 @@ status poll is one read, so that is most of what the store costs.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -39,16 +39,20 @@ class FileReads:
             },
         )
 
-    async def rows(self, query: Executable) -> Sequence[Row[Any]]:
-        """Return what ``query`` finds."""
+    async def rows(
+        self, query: Executable, values: Mapping[str, Any] | None
+    ) -> Sequence[Row[Any]]:
+        """Return what ``query`` finds, with ``values`` for its parameters."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._rows, query)
+        return await loop.run_in_executor(self._threads, self._rows, query, values)
 
     def close(self) -> None:
         """Close all connections; reads under way are no longer waited for."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._engine.dispose()
 
-    def _rows(self, query: Executable) -> Sequence[Row[Any]]:
+    def _rows(
+        self, query: Executable, values: Mapping[str, Any] | None
+    ) -> Sequence[Row[Any]]:
         with self._engine.connect() as connection:
-            return connection.execute(query).all()
+            return connection.execute(query, values).all()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, exists, or_, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aggregator.domain.phases import SessionPhase
@@ -15,6 +15,9 @@ from aggregator.store.tables import PHASE_HISTORY, ROUTES, WINNERS
 _AT_ONCE: Final = 1000
 """Both databases bound the number of values in a statement."""
 
+_OF_SESSION: Final = select(ROUTES).where(ROUTES.c.session == bindparam("session"))
+"""Made once: every poll asks it, and making it takes longer than looking it up."""
+
 
 class RouteStore:
     """Keeps routes: ``ports.store.Routes`` and ``Overlays``."""
@@ -24,9 +27,7 @@ class RouteStore:
 
     async def get(self, session: str) -> Route | None:
         """Return the route of a session, None where there is none."""
-        rows = await self._database.rows(
-            select(ROUTES).where(ROUTES.c.session == session)
-        )
+        rows = await self._database.rows(_OF_SESSION, {"session": session})
         return route_of(rows[0]) if rows else None
 
     async def of_offer_set(self, offer_set: str) -> Sequence[Route]:

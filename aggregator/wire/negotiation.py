@@ -8,6 +8,7 @@ brokers do it.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from aggregator.domain.errors import NotAcceptable
 from aggregator.wire.media_types import (
@@ -21,6 +22,9 @@ from aggregator.wire.media_types import (
 # A quote that is never closed runs to the end: then the whole is read in one pass.
 _ELEMENT = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*(?:"|\\?$))+', re.DOTALL)
 _QUALITY = re.compile(r"0(?:\.[0-9]*)?|1(?:\.0*)?")
+
+_REMEMBERED = 256
+"""Headers: clients of one kind send the same again and again."""
 
 _ANYTHING = 0
 _ANY_SUBTYPE = 1
@@ -89,21 +93,27 @@ def negotiate(
     Raises:
         NotAcceptable: The client takes none of them, or none that can be.
     """
-    ranges = list(_ranges_of(accept or "")) or [_Range("*/*", None, 1.0, 0)]
+    wishes = _wishes(accept or "", tuple(offered))
+    if not wishes:
+        names = ", ".join(media.value for media in offered)
+        raise NotAcceptable(f"the answer can be {names}; none of them is accepted")
+    reasons = []
+    for wish in wishes:
+        reason = fault(wish) if fault is not None else ""
+        if not reason:
+            return wish
+        reasons.append(reason)
+    raise NotAcceptable(reasons[0])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _wishes(accept: str, offered: tuple[MediaType, ...]) -> tuple[Accepted, ...]:
+    """Return what the client takes of what is offered, the dearest first."""
+    ranges = list(_ranges_of(accept)) or [_Range("*/*", None, 1.0, 0)]
     candidates = [
         candidate for media in offered for candidate in _candidates(media, ranges)
     ]
-    if not candidates:
-        names = ", ".join(media.value for media in offered)
-        raise NotAcceptable(f"the answer can be {names}; none of them is accepted")
-    candidates.sort(key=_Candidate.rank)
-    reasons = []
-    for candidate in candidates:
-        reason = fault(candidate.accepted) if fault is not None else ""
-        if not reason:
-            return candidate.accepted
-        reasons.append(reason)
-    raise NotAcceptable(reasons[0])
+    return tuple(one.accepted for one in sorted(candidates, key=_Candidate.rank))
 
 
 def _ranges_of(accept: str) -> Iterator[_Range]:

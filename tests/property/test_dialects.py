@@ -5,12 +5,13 @@ import copy
 import json
 from functools import partial
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from aggregator.domain.errors import InvalidInput
 from aggregator.domain.views import SessionView
-from aggregator.wire.dialects import DIALECTS, Canonical, detect_dialect
+from aggregator.wire.dialects import CANONICAL, DIALECTS, Canonical, detect_dialect
+from aggregator.wire.dialects.bodies import OFFER_SET, REQUEST, SESSION, UPDATE
 from aggregator.wire.media import MediaType, decode, encode
 from aggregator.wire.reading import (
     BadPayload,
@@ -34,6 +35,13 @@ unhurried = settings(
     max_examples=60,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+
+WORDED = {
+    "request": REQUEST,
+    "offer_set": OFFER_SET,
+    "session": SESSION,
+    "update": UPDATE,
+}
 
 
 def to_canonical(name, body, document):
@@ -83,6 +91,30 @@ def test_through_any_other_dialect_nothing_is_lost(message, other):
     assert (
         from_canonical(name, body, Canonical(heard.payload, there.residue)) == document
     )
+
+
+@unhurried
+@given(messages_in_dialects())
+def test_the_canonical_dialect_has_nothing_to_translate(message):
+    name, body, document = message
+    payload = to_canonical(name, body, document).payload
+
+    (form,) = DIALECTS[CANONICAL].forms
+    worded = WORDED[body].worded(payload, form.lexicon)
+
+    assert form.lexicon.is_canonical
+    assert worded == payload
+
+
+@unhurried
+@given(messages_in_dialects())
+def test_only_the_residue_is_left_out_where_only_the_payload_is_wanted(message):
+    name, body, document = message
+    assume(body in {"session", "offer_set"})
+
+    payload = getattr(DIALECTS[name], f"{body}_payload")(document)
+
+    assert payload == to_canonical(name, body, document).payload
 
 
 @unhurried

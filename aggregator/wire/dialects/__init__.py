@@ -58,6 +58,7 @@ def _forms(
             canonical_kinds=known,
             own_kinds={there: here for there, here in own.items() if there != here},
             default_compute=canonical.kinds["compute/simple-compute-resource"],
+            is_canonical=form is canonical,
         )
         mark = f"{wording.name} variant {number}" if number else wording.name
         forms.append(Form(mark, lexicon, is_variant=number > 0))

@@ -36,12 +36,15 @@ class Lexicon:
         canonical_kinds: The canonical URI of each kind's URI in any dialect.
         own_kinds: The dialect's URI of each canonical URI, where it is another.
         default_compute: The canonical URI of a compute resource.
+        is_canonical: Whether the dialect's vocabulary is the canonical one, so that
+            a canonical document needs no translation.
     """
 
     wording: Wording
     canonical_kinds: Mapping[str, str] = field(repr=False)
     own_kinds: Mapping[str, str] = field(repr=False)
     default_compute: str
+    is_canonical: bool = False
 
     def read(self, node: Node) -> Node:
         """Return a component in the canonical vocabulary, but for its ``meta``."""

@@ -50,7 +50,7 @@ class Form:
         return self._residue(body, document, body.lifted(payload))
 
     def _residue(self, body: Body, document: Node, lifted: Node) -> dict[str, Any]:
-        worded = body.worded(lifted, self.lexicon)
+        worded = self._worded(body, lifted)
         residue = {} if worded is document else spelling(worded, document, self.mark)
         if self.is_variant and not residue:
             return {"": {"was": {}, "is": {}, "in": self.mark}}
@@ -77,9 +77,14 @@ class Form:
             if entry["in"] == self.mark
         }
         if residue:
-            worded = body.worded(body.lifted(canonical.payload), self.lexicon)
+            worded = self._worded(body, body.lifted(canonical.payload))
             try:
                 return respelled(worded, residue)
             except StaleSpellingError:
                 pass
-        return body.worded(canonical.payload, self.lexicon)
+        return self._worded(body, canonical.payload)
+
+    def _worded(self, body: Body, payload: Node) -> Node:
+        if self.lexicon.is_canonical:
+            return payload
+        return body.worded(payload, self.lexicon)
