@@ -151,10 +151,12 @@ def test_the_moves_of_most_decisions_come_first():
 def test_half_a_second_is_a_difference_too():
     sooner = tally(SOONEST, decided(offers=[offer("near", 162.5), offer("far", 10)]))
     assert (sooner["earlier"], sooner["seconds_won"]) == (1, 0.5)
+    assert (sooner["later"], sooner["seconds_lost"]) == (0, 0)
     slower = plain_policy(weighers=[{"name": "data_moved", "rate_s_per_gb": 99}])
     soonest = decided(SOONEST, [offer("near", 162.5), offer("far", 10)])
     later = tally(slower, soonest)
     assert (later["later"], later["seconds_lost"]) == (1, 0.5)
+    assert (later["earlier"], later["seconds_won"]) == (0, 0)
 
 
 def test_the_changes_that_matter_most_are_told_one_by_one():
