@@ -229,6 +229,7 @@ def _outcomes() -> TimeSeries:
             "error_5xx": BAD,
             "connect_error": BAD,
             "unauthorized": FAIR,
+            "no_token": FAIR,
         },
     )
 
