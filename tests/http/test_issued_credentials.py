@@ -335,9 +335,7 @@ async def test_a_rotated_client_secret_is_read_without_a_reload(tmp_path, issuer
         assert heard.status == 303
 
 
-async def test_who_has_a_session_at_a_site_that_exchanges_may_find_it_again(
-    tmp_path, issuer
-):
+async def test_at_a_site_that_exchanges_a_session_stays_its_users_own(tmp_path, issuer):
     auth = {"mode": "required", "issuer": issuer.url, "audience": AUDIENCE}
     async with federated(
         tmp_path,

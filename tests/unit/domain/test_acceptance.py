@@ -1,7 +1,12 @@
 import pytest
 
 from aggregator.domain.acceptance import Acceptance, Step, Verdict, verdict
-from aggregator.domain.outcomes import AMBIGUOUS, Outcome, SessionReading
+from aggregator.domain.outcomes import (
+    AMBIGUOUS,
+    WITHOUT_CREDENTIALS,
+    Outcome,
+    SessionReading,
+)
 from aggregator.domain.phases import REFUSED, TAKEN, SessionPhase
 
 
@@ -30,6 +35,15 @@ def test_a_call_without_an_answer_proves_nothing(outcome):
 
 def test_an_unknown_session_is_a_refusal():
     assert verdict(reading(outcome=Outcome.NOT_FOUND)) is Verdict.REFUSED
+
+
+@pytest.mark.parametrize("outcome", sorted(WITHOUT_CREDENTIALS))
+def test_what_a_site_did_not_do_for_lack_of_credentials_is_refused_and_not_known(
+    outcome,
+):
+    lacking = reading(outcome=outcome)
+    assert Acceptance().after_asking(lacking).step is Step.REFUSED
+    assert Acceptance.resumed().after_reading(lacking).step is Step.READ_LATER
 
 
 def test_a_200_that_is_still_offered_is_read_once_asked_once_more_then_refused():

@@ -244,6 +244,8 @@ async def test_a_no_names_the_sites_that_were_not_asked():
     ("ends", "error"),
     [
         ([Outcome.NO_OFFER, Outcome.ERROR_5XX], SitesUnavailable),
+        ([Outcome.NO_OFFER, Outcome.NO_TOKEN], SitesUnavailable),
+        ([Outcome.UNAUTHORIZED, Outcome.NO_TOKEN], SitesUnavailable),
         ([Outcome.CONNECT_ERROR, Outcome.CONNECT_ERROR], SitesUnavailable),
         ([Outcome.UNAUTHORIZED, Outcome.FORBIDDEN], CredentialsWanted),
         ([Outcome.UNAUTHORIZED, Outcome.NO_OFFER], SitesUnavailable),

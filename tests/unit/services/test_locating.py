@@ -75,12 +75,42 @@ async def test_what_no_site_has_is_not_looked_for_again_for_a_while():
         assert not await is_unknown(federation, NOBODYS[0])
 
 
-@virtual_time
-async def test_what_a_silent_site_may_have_is_looked_for_again():
-    async with running() as (federation, _):
-        federation.brokers["a"].read_faults.append(Outcome.CONNECT_ERROR)
-        assert await is_unknown(federation, A)
-        assert not await is_unknown(federation, A)
+@pytest.mark.parametrize("outcome", [Outcome.CONNECT_ERROR, Outcome.NO_TOKEN])
+def test_what_a_silent_site_may_have_is_looked_for_again(outcome):
+    @virtual_time
+    async def run():
+        async with running() as (federation, _):
+            federation.brokers["a"].read_faults.append(outcome)
+            assert await is_unknown(federation, A)
+            assert not await is_unknown(federation, A)
+
+    run()
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_asked"),
+    [
+        (CredentialsMode.NONE, False),
+        (CredentialsMode.RELAY, True),
+        (CredentialsMode.EXCHANGE, True),
+        (CredentialsMode.CLIENT_CREDENTIALS, False),
+    ],
+)
+def test_only_sites_that_are_shown_who_asks_may_give_a_session_to_a_user(
+    mode, is_asked
+):
+    @virtual_time
+    async def run():
+        federation = InProcessFederation(open_to_all=False)
+        site = Site("a", "https://a.example", credentials=mode)
+        broker = federation.add("a", site=site)
+        broker.phases[A] = SessionPhase.RUNNING
+        async with federation.running():
+            ana = {"principal": ANA, "authorization": "Bearer ana"}
+            assert await is_unknown(federation, A, **ana) is not is_asked
+            assert bool(broker.calls) is is_asked
+
+    run()
 
 
 @virtual_time
