@@ -14,6 +14,7 @@ import orjson
 from pydantic import SecretStr
 from yarl import URL
 
+from aggregator.credentials.secrets import Secret, SecretMissing
 from aggregator.domain.registry import Registration
 from aggregator.ports.clock import Clock
 from aggregator.ports.registry import RegistryUnavailable
@@ -22,7 +23,6 @@ from aggregator.registry.nodes import NoNodes, read_nodes
 LARGEST_ANSWER: Final = 16 * 2**20
 _CALLER: Final = "metabroker"
 _CHUNK: Final = 64 * 1024
-_LARGEST_TOKEN: Final = 64 * 1024
 _OK: Final = 200
 _WANT_CREDENTIALS: Final = frozenset({401, 403})
 
@@ -35,7 +35,7 @@ class SiteCapabilities:
         session: Makes the connections.
         clock: The time of day.
         token: The token that it wants; None where it wants none, or a file has it.
-        token_file: That file, read anew each time: tokens end.
+        token_file: That file, which may be written anew: tokens end.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class SiteCapabilities:
         self._url = URL(f"{url}/nodes?include_inactive=true", encoded=True)
         self._session = session
         self._clock = clock
-        self._token = token
+        self._token = Secret(token, token_file) if token or token_file else None
         self._token_file = token_file
 
     async def read(self, deadline: float) -> Registration:
@@ -71,9 +71,8 @@ class SiteCapabilities:
 
     async def _ask(self) -> bytes:
         headers = {"Accept": "application/json", "X-Calling-Service": _CALLER}
-        token = await self._current_token()
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {await self._shown(self._token)}"
         async with self._session.get(
             self._url,
             headers=headers,
@@ -82,6 +81,8 @@ class SiteCapabilities:
             timeout=aiohttp.ClientTimeout(total=None),
         ) as response:
             if response.status in _WANT_CREDENTIALS:
+                if self._token is not None:
+                    self._token.doubt()
                 raise RegistryUnavailable(
                     f"it answered {response.status}: it wants another token"
                 )
@@ -89,10 +90,12 @@ class SiteCapabilities:
                 raise RegistryUnavailable(f"it answered {response.status}")
             return await _bounded(response)
 
-    async def _current_token(self) -> str:
-        if self._token_file is not None:
-            return await asyncio.to_thread(_contents, self._token_file)
-        return "" if self._token is None else self._token.get_secret_value()
+    async def _shown(self, token: Secret) -> str:
+        try:
+            return await token.current()
+        except SecretMissing:
+            where = self._token_file or "the environment"
+            raise RegistryUnavailable(f"{where} holds no token") from None
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:
@@ -113,14 +116,3 @@ def _read(body: bytes, now: datetime) -> Registration:
         raise RegistryUnavailable("its answer is no JSON") from None
     except NoNodes as error:
         raise RegistryUnavailable(str(error)) from None
-
-
-def _contents(file: Path) -> str:
-    try:
-        with file.open("rb") as opened:
-            token = opened.read(_LARGEST_TOKEN).decode("ascii").strip()
-    except (OSError, ValueError):
-        token = ""
-    if not token or not token.isprintable() or " " in token:
-        raise RegistryUnavailable(f"{file} holds no token")
-    return token
