@@ -6,11 +6,14 @@ from datetime import datetime
 from enum import Enum
 from functools import cache
 from types import NoneType
-from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from aggregator.domain.schedules import format_instant, parse_instant
 
 T = TypeVar("T")
+
+_PLAIN: Final = frozenset({str, int, float, bool, NoneType})
+"""What most values are, and the rest consists of."""
 
 
 def to_plain(value: Any) -> Any:
@@ -19,6 +22,8 @@ def to_plain(value: Any) -> Any:
     Of dataclasses, fields that have their default value or don't take part in
     comparison are left out. Mappings become lists of pairs, whatever their keys.
     """
+    if type(value) in _PLAIN:
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         return {
             name: to_plain(found)
