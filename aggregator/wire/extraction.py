@@ -131,8 +131,9 @@ def _data_item(item: Node) -> DataItem:
 
 
 def _did(item: Node) -> Did | None:
-    for key, *parts in _DIDS:
-        namespace, name = (text(mapping(item, key), part) for part in parts)
+    for key, scope, identifier in _DIDS:
+        block = mapping(item, key)
+        namespace, name = text(block, scope), text(block, identifier)
         if namespace is not None and name is not None:
             return Did(namespace, name)
     return None

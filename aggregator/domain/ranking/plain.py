@@ -22,8 +22,10 @@ def to_plain(value: Any) -> Any:
     Of dataclasses, fields that have their default value or don't take part in
     comparison are left out. Mappings become lists of pairs, whatever their keys.
     """
-    if type(value) in _PLAIN:
-        return value
+    return value if type(value) in _PLAIN else _made_plain(value)
+
+
+def _made_plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return {
             name: to_plain(found)
