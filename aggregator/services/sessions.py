@@ -173,8 +173,12 @@ class Sessions:
         )
         reading = replace(reading, payload=payload, residue=residue)
         now = self._clock.now()
-        changes = phase_changes(route.session, route.last_payload, reading.payload, now)
-        await self._observe_start(route, reading, now)
+        is_new = reading.payload != route.last_payload
+        changes: tuple[PhaseChange, ...] = ()
+        if is_new:
+            before = route.last_payload
+            changes = phase_changes(route.session, before, reading.payload, now)
+            await self._observe_start(route, reading, now)
         if reading.phase is not None and any(c.component == "session" for c in changes):
             self._telemetry.record(SessionPhaseSeen(route.site, reading.phase))
         updated = replace(
@@ -184,7 +188,7 @@ class Sessions:
             last_read=now,
         )
         self._known[route.session] = updated
-        if changes or reading.payload != route.last_payload or _is_old(route, now):
+        if is_new or _is_old(route, now):
             await self._save(updated, changes, caller)
         return Status(updated)
 
