@@ -121,6 +121,17 @@ async def test_many_requests_at_once_ask_for_one_token(tmp_path, issuer):
         )
 
 
+@pytest.mark.parametrize("mode", ["exchange", "client_credentials"])
+async def test_the_dialect_of_a_site_is_found_out_with_its_token(
+    tmp_path, issuer, mode
+):
+    entries = {"here": issued(mode, dialect="auto")}
+    async with federated(tmp_path, issuer, site("here"), entries=entries) as federation:
+        heard = await ask(federation, **issuer.bearer("ana"))
+        assert (heard.status, len(heard.sessions)) == (303, 1)
+        assert len(issuer.asked) == 1
+
+
 async def test_a_user_without_a_token_is_shown_as_nobody(tmp_path, issuer):
     async with federated(
         tmp_path, issuer, site("here"), entries={"here": EXCHANGE}
