@@ -4,6 +4,7 @@ Source: OpenID Connect Discovery 1.0, section 4; RFC 7517.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +12,7 @@ from typing import Any, Final
 import aiohttp
 import structlog
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import JWKRegistry, Key, KeySet
 from pydantic import TypeAdapter
 
 from aggregator.domain.errors import IdentityUnavailable
@@ -81,14 +82,13 @@ class IssuerKeys:
             async with asyncio.timeout(self._limits.timeout):
                 discovery = await self._get(self._issuer + _DISCOVERY)
                 jwks = await self._get(self._keys_url(discovery))
-            self._keys = KeySet.import_key_set(jwks)  # type: ignore[arg-type]
+            self._keys = _usable(jwks)
             self._fetched = self._tried
         except (
             aiohttp.ClientError,
             TimeoutError,
             ValueError,
             KeyError,
-            JoseError,
         ) as error:
             # The last good keys go on serving.
             _log.warning("issuer_keys_not_fetched", reason=type(error).__name__)
@@ -107,6 +107,23 @@ class IssuerKeys:
                 if len(body) > _LARGEST:
                     raise ValueError("the issuer's document is too large")
         return _OBJECT.validate_json(bytes(body))
+
+
+def _usable(jwks: Mapping[str, Any]) -> KeySet:
+    """Return the keys that can be read; others don't cost them (RFC 7517, section 5).
+
+    Raises:
+        ValueError: There is none.
+    """
+    listed = jwks["keys"]
+    keys: list[Key] = []
+    for entry in listed if isinstance(listed, list) else ():
+        # Each kind of key that is wrong fails in a way of its own.
+        with contextlib.suppress(JoseError, ValueError, KeyError, TypeError):
+            keys.append(JWKRegistry.import_key(entry))
+    if not keys:
+        raise ValueError("the issuer has no key that can be read")
+    return KeySet(keys)
 
 
 def _monotonic() -> float:

@@ -62,7 +62,8 @@ class JwtVerifier:
         keys = await self._keys.having(_kid(token))
         try:
             decoded = jwt.decode(token, keys, algorithms=list(self._rules.algorithms))
-        except (JoseError, ValueError) as error:
+        except (JoseError, ValueError, TypeError) as error:
+            # A header such as ``crit`` of a wrong type is a TypeError of the library.
             raise InvalidToken(
                 f"the token is not valid ({type(error).__name__})"
             ) from None
@@ -75,9 +76,9 @@ class JwtVerifier:
         if self._rules.audience not in _texts(claims.get("aud")):
             raise InvalidToken("the token is not for this service (aud)")
         now, leeway = self._now(), self._rules.leeway
-        if not _number(claims.get("exp")) > now - leeway:
+        if not _seconds(claims, "exp") > now - leeway:
             raise InvalidToken("the token has expired")
-        if _number(claims.get("nbf", 0)) > now + leeway:
+        if "nbf" in claims and _seconds(claims, "nbf") > now + leeway:
             raise InvalidToken("the token is not valid yet")
         subject = claims.get("sub")
         if not isinstance(subject, str) or not subject:
@@ -112,10 +113,11 @@ def _texts(value: object) -> list[str]:
     return [v for v in value if isinstance(v, str)] if isinstance(value, list) else []
 
 
-def _number(value: object) -> float:
+def _seconds(claims: Mapping[str, Any], claim: str) -> float:
+    value = claims.get(claim)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidToken("the token has no usable time of expiry")
-    return float(value)
+        raise InvalidToken(f"the token has no usable time ({claim})")
+    return value
 
 
 def _groups(claims: Mapping[str, Any]) -> Iterable[str]:

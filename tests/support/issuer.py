@@ -43,6 +43,8 @@ class Issuer:
 
     Attributes:
         down: Whether the keys can't be had.
+        strangers: What is listed among the keys, and can't be read.
+        jwks: What is given in the place of the keys.
         clients: The secrets of the clients that the token endpoint knows.
         opaque: Whether tokens that it issues are no JWTs.
         users: The users of opaque tokens.
@@ -58,6 +60,8 @@ class Issuer:
     keys: list[RSAKey] = field(default_factory=list)
     fetches: int = 0
     down: bool = False
+    strangers: list[Any] = field(default_factory=list)
+    jwks: dict[str, Any] | None = None
     clients: dict[str, str] = field(default_factory=lambda: {CLIENT: CLIENT_SECRET})
     opaque: bool = False
     users: dict[str, str] = field(default_factory=dict)
@@ -180,7 +184,9 @@ async def running_issuer():
         issuer.fetches += 1
         if issuer.down:
             raise web.HTTPInternalServerError
-        return web.json_response(KeySet(issuer.keys).as_dict(private=False))
+        document = KeySet(issuer.keys).as_dict(private=False)
+        document["keys"] = [*issuer.strangers, *document["keys"]]
+        return web.json_response(issuer.jwks or document)
 
     async def token(request):
         status, document = await issuer.answer(request)

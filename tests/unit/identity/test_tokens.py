@@ -1,4 +1,6 @@
 import asyncio
+import base64
+import json
 import time
 
 import aiohttp
@@ -62,8 +64,10 @@ async def test_a_claim_names_the_home_site(issuer, session, claim, value, home):
         ({"aud": "another-api"}, "aud"),
         ({"aud": None}, "aud"),
         ({"exp": 1}, "expired"),
-        ({"exp": None}, "expiry"),
-        ({"exp": "soon"}, "expiry"),
+        ({"exp": None}, "time .exp"),
+        ({"exp": "soon"}, "time .exp"),
+        ({"nbf": "soon"}, "time .nbf"),
+        ({"nbf": 10**400}, "not valid yet"),
         ({"nbf": 9_999_999_999}, "not valid yet"),
         ({"sub": None}, "sub"),
         ({"sub": ""}, "sub"),
@@ -90,6 +94,33 @@ async def test_audiences_may_be_a_list_and_the_issuer_end_in_a_slash(issuer, ver
 async def test_rubbish_is_not_a_token(verifier, token):
     with pytest.raises(InvalidToken):
         await verifier.verify(token)
+
+
+@pytest.mark.parametrize("crit", [5, [5], None, ["b64"]])
+async def test_a_header_of_a_wrong_type_is_not_taken(issuer, verifier, crit):
+    _, claims, signature = issuer.token().split(".")
+    header = json.dumps({"alg": "RS256", "kid": "first", "crit": crit}).encode()
+    encoded = base64.urlsafe_b64encode(header).rstrip(b"=").decode()
+    with pytest.raises(InvalidToken):
+        await verifier.verify(f"{encoded}.{claims}.{signature}")
+
+
+async def test_a_key_that_cannot_be_read_does_not_cost_the_others(issuer, verifier):
+    issuer.strangers = [
+        5,
+        {"kty": ["RSA"]},
+        {"kty": "RSA", "kid": "short"},
+        {"kty": "EC", "crv": "P-1", "x": "AA", "y": "AA"},
+        {"kty": "AKP", "alg": "ML-DSA-65", "pub": "AA"},
+    ]
+    assert (await verifier.verify(issuer.token())).subject == "ana"
+
+
+@pytest.mark.parametrize("keys", [5, None, {"a": 1}, [], [5]])
+async def test_an_issuer_without_a_readable_key_is_unavailable(issuer, verifier, keys):
+    issuer.jwks = {"keys": keys}
+    with pytest.raises(IdentityUnavailable):
+        await verifier.verify(issuer.token())
 
 
 async def test_a_shared_secret_or_no_signature_is_never_taken(issuer, verifier):
