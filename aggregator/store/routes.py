@@ -106,6 +106,8 @@ async def _mark_and_release(
     phase: SessionPhase,
     releases: Sequence[Release],
 ) -> bool:
+    # By itself, for a statement that waits for an acceptance doesn't see its winner.
+    await _lock_route(connection, session)
     marked = await _mark(connection, session, phase)
     if marked:
         await queue_releases(connection, releases)
