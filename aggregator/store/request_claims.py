@@ -1,8 +1,9 @@
 """Idempotency keys in the database."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, select
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aggregator.domain.records import RequestClaim
@@ -39,23 +40,29 @@ async def _claim(
             _same_key(claim), REQUEST_CLAIMS.c.made < stale, ~kept
         )
     )
-    await connection.execute(
-        insert_new(connection, REQUEST_CLAIMS),
-        {
-            "issuer": claim.issuer,
-            "subject": claim.subject,
-            "key": claim.key,
-            "digest": claim.digest,
-            "offer_set": claim.offer_set,
-            "made": claim.made,
-        },
-    )
-    row = (
-        await connection.execute(select(REQUEST_CLAIMS).where(_same_key(claim)))
-    ).one()
+    while (row := await _one_of_key(connection, claim)) is None:
+        await connection.execute(
+            insert_new(connection, REQUEST_CLAIMS),
+            {
+                "issuer": claim.issuer,
+                "subject": claim.subject,
+                "key": claim.key,
+                "digest": claim.digest,
+                "offer_set": claim.offer_set,
+                "made": claim.made,
+            },
+        )
     return RequestClaim(
         row.issuer, row.subject, row.key, row.digest, row.offer_set, row.made
     )
+
+
+async def _one_of_key(
+    connection: AsyncConnection, claim: RequestClaim
+) -> Row[Any] | None:
+    """Return the claim of the key: another one may go, and come, at any moment."""
+    query = select(REQUEST_CLAIMS).where(_same_key(claim))
+    return (await connection.execute(query)).one_or_none()
 
 
 def _same_key(claim: RequestClaim) -> ColumnElement[bool]:

@@ -3,7 +3,12 @@
 import asyncio
 from dataclasses import replace
 
-from aggregator.domain.records import WinnerState
+import pytest
+
+from aggregator.domain.phases import SessionPhase
+from aggregator.domain.records import RequestClaim, WinnerState
+from aggregator.store.sql_store import open_store
+from aggregator.store.winners import _claim
 from tests.support.stored_records import (
     FIRST,
     NOW,
@@ -99,6 +104,25 @@ async def test_an_abandoned_acceptance_is_taken_over_by_one_replica(three_stores
     assert sum(map(len, taken)) == 1
 
 
+async def test_a_key_that_is_given_up_while_others_claim_it_is_theirs(postgresql_url):
+    """A claim that is in the way of another's may be gone when that looks for it."""
+
+    async def claim_and_give_up(store, name):
+        for number in range(100):
+            claim = RequestClaim("iss", "sub", "key", "hash", f"{name}-{number}", NOW)
+            kept = await store.request_claims.claim(claim, NOW)
+            if kept == claim:
+                await store.request_claims.give_up(claim)
+
+    async with open_store(postgresql_url) as one, open_store(postgresql_url) as other:
+        async with asyncio.TaskGroup() as group:
+            for place in range(8):
+                store = (one, other)[place % 2]
+                group.create_task(claim_and_give_up(store, f"r{place}"))
+        claim = RequestClaim("iss", "sub", "key", "hash", "last", NOW)
+        assert await one.request_claims.claim(claim, NOW) == claim
+
+
 async def test_everything_at_once_on_one_set_ends_in_order(three_stores):
     """Claims, withdrawals, marks, readings and settling don't block one another."""
     await three_stores[0].offer_sets.add(offer_set(*SESSIONS), [], {})
@@ -132,3 +156,23 @@ async def test_everything_at_once_on_one_set_ends_in_order(three_stores):
     after = await three_stores[0].routes.of_offer_set(SET)
     assert [route.overlay is None for route in after] == [False] * 11 + [True]
     assert await three_stores[0].releases.waiting() == 11
+
+
+@pytest.mark.parametrize("what", [SessionPhase.REJECTED, SessionPhase.CANCELLED])
+async def test_a_rejection_that_waited_for_a_claim_knows_of_it(postgresql_url, what):
+    """The statement began before the claim was committed, and goes on after it."""
+    async with open_store(postgresql_url) as store, open_store(postgresql_url) as other:
+        uuid, session = f"set-{what}", f"session-{what}"
+        await store.offer_sets.add(offer_set(session, uuid=uuid), [], {})
+        claim = winner(session, offer_set=uuid)
+        async with other.database.writing() as connection:
+            assert await _claim(connection, claim, "other", later(30)) == claim
+            marking = asyncio.create_task(
+                store.routes.mark(session, what, [release(session)])
+            )
+            done, _ = await asyncio.wait({marking}, timeout=0.3)
+            assert not done
+        rejected = what is SessionPhase.REJECTED
+        assert await marking is not rejected
+        route = await store.routes.get(session)
+        assert route.overlay == (None if rejected else what)
