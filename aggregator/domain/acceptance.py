@@ -61,7 +61,7 @@ class Acceptance:
 
     Attributes:
         denials: How often the site, asked to accept, answered that the session is
-            still offered.
+            still offered, or would not hear of it after a call without an answer.
         ambiguous: Whether a call was ever left without an answer.
         step: What to do next.
     """
@@ -79,18 +79,21 @@ class Acceptance:
         """Return where it stands after the site was asked to accept.
 
         A session that is still offered is read once more, asked for once more,
-        and then counts as refused.
+        and then counts as refused. So is one of which the site won't hear after a call
+        without an answer: that call may be why.
         """
         match verdict(reading):
             case Verdict.TAKEN:
                 return replace(self, step=Step.TAKEN)
-            case Verdict.REFUSED:
+            case Verdict.REFUSED if not (
+                self.ambiguous and reading.outcome is Outcome.REFUSED_4XX
+            ):
                 return replace(self, step=Step.REFUSED)
-            case Verdict.STILL_OFFERED:
+            case Verdict.STILL_OFFERED | Verdict.REFUSED:
                 denials = self.denials + 1
                 step = Step.REFUSED if denials >= _LAST_ASK else Step.READ
                 return replace(self, denials=denials, step=step)
-            case Verdict.UNKNOWN:
+            case _:
                 return replace(self, ambiguous=True, step=Step.READ)
 
     def after_reading(self, reading: SessionReading) -> "Acceptance":

@@ -131,9 +131,11 @@ class Winners(Protocol):
     async def withdraw(self, winner: Winner, releases: Sequence[Release] = ()) -> None:
         """Remove a winner that its site definitely refused, and reopen the set.
 
-        The route's overlay is not touched. No winner is removed where the stored one
-        is of another session or is no longer ``accepting``; the releases that the
-        refusal makes due are queued all the same.
+        With releases, the route gets the overlay REJECTED in the same transaction:
+        what is released is never accepted. Only ``winner`` itself is removed, not
+        another claim of its session. Where the stored one is of its session, but
+        another claim or no longer ``accepting``, nothing is changed; where it is of
+        another session, the releases are queued all the same.
         """
         ...
 
@@ -144,7 +146,8 @@ class Winners(Protocol):
 
         A watch of the winner starts in the same transaction, and on ``accepted``
         every other route of the set without an overlay gets the overlay REJECTED.
-        A winner that was withdrawn meanwhile becomes it again.
+        A winner that was withdrawn meanwhile becomes it again, unless it has the
+        overlay REJECTED since.
 
         Returns:
             Whether it was done; not where the set has another winner or is gone,

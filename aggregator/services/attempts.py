@@ -119,6 +119,8 @@ class Attempts:
     async def _step(self, attempt: Attempt) -> Accepted | None:
         match attempt.acceptance.step:
             case Step.ASK:
+                if await self._is_overtaken(attempt):
+                    return await self._refused(attempt)
                 await self._ask(attempt)
             case Step.READ:
                 await self._read(attempt)
@@ -130,6 +132,18 @@ class Attempts:
                 return await self._put_off(attempt)
         self._note_ambiguity(attempt)
         return None
+
+    async def _is_overtaken(self, attempt: Attempt) -> bool:
+        """Whether another replica was told meanwhile that the offer is refused.
+
+        Then the set may have another winner, beside which this offer is not to be
+        taken. Where nothing was asked yet it was claimed just now.
+        """
+        if not attempt.acceptance.ambiguous:
+            return False
+        winner = attempt.winner
+        present = await self._winner_readings.of_offer_set(winner.offer_set)
+        return present is None or present.session != winner.session
 
     async def _ask(self, attempt: Attempt) -> None:
         attempt.reading = await self._update(attempt, _ACCEPT)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aggregator.domain.errors import UnknownResource
@@ -46,7 +46,10 @@ class WinnerStore:
     async def withdraw(self, winner: Winner, releases: Sequence[Release] = ()) -> None:
         """Remove a winner that its site definitely refused, and reopen the set.
 
-        Releases that this makes due are queued in any case.
+        A claim of the same session that came after it stays, and so does what was
+        settled. With releases the session is REJECTED from then on, so that nothing
+        that is accepted is ever released; they are queued unless it was, or is about
+        to be.
         """
         await self._database.write(
             lambda connection: _withdraw(connection, winner, releases)
@@ -58,7 +61,7 @@ class WinnerStore:
         """Move the winner to ``state``, queue releases, and mark losers.
 
         ``accepted`` is final, and is taken up also where the winner was withdrawn
-        meanwhile: the site's word counts.
+        meanwhile, unless it is REJECTED since: the site's word counts.
 
         Returns:
             Whether it was done; not where the set has another winner, or the set
@@ -111,25 +114,35 @@ async def _claim(
 
 
 async def _refuse_overlaid(connection: AsyncConnection, session: str) -> None:
+    overlay = await _overlay_of(connection, session)
+    if overlay is not None:
+        raise SessionOverlaid(overlay)
+
+
+async def _is_rejected(connection: AsyncConnection, session: str) -> bool:
+    return await _overlay_of(connection, session) is SessionPhase.REJECTED
+
+
+async def _overlay_of(connection: AsyncConnection, session: str) -> SessionPhase | None:
     query = select(ROUTES.c.overlay).where(ROUTES.c.session == session)
     overlay = (await connection.execute(query.with_for_update())).scalar_one_or_none()
-    if overlay is not None:
-        raise SessionOverlaid(SessionPhase(overlay))
+    return None if overlay is None else SessionPhase(overlay)
 
 
 async def _withdraw(
     connection: AsyncConnection, winner: Winner, releases: Sequence[Release]
 ) -> None:
     await _lock_set(connection, winner.offer_set)
-    removed = await connection.execute(
-        delete(WINNERS).where(
-            WINNERS.c.offer_set == winner.offer_set,
-            WINNERS.c.session == winner.session,
-            WINNERS.c.state == WinnerState.ACCEPTING.value,
+    present = await _winner_of(connection, winner.offer_set)
+    if present == winner:
+        await connection.execute(
+            delete(WINNERS).where(WINNERS.c.offer_set == winner.offer_set)
         )
-    )
-    if removed.rowcount == 1:
         await _set_open(connection, winner.offer_set, is_open=True)
+    elif present is not None and present.session == winner.session:
+        return
+    if releases:
+        await _reject(connection, ROUTES.c.session == winner.session)
     await queue_releases(connection, releases)
 
 
@@ -144,10 +157,13 @@ async def _settle(
     present = await _winner_of(connection, winner.offer_set)
     if not _may_settle(present, winner, state):
         return False
+    if present is None and await _is_rejected(connection, winner.session):
+        return False
     await _keep_state(connection, winner, present, state)
     await _start_watch(connection, winner)
     if state is WinnerState.ACCEPTED:
-        await _mark_losers(connection, winner)
+        of_set = ROUTES.c.offer_set == winner.offer_set
+        await _reject(connection, of_set & (ROUTES.c.session != winner.session))
     await queue_releases(connection, releases)
     return True
 
@@ -244,12 +260,8 @@ async def _keep_state(
         await _set_open(connection, winner.offer_set, is_open=False)
 
 
-async def _mark_losers(connection: AsyncConnection, winner: Winner) -> None:
-    losers = and_(
-        ROUTES.c.offer_set == winner.offer_set,
-        ROUTES.c.session != winner.session,
-        ROUTES.c.overlay.is_(None),
-    )
+async def _reject(connection: AsyncConnection, which: ColumnElement[bool]) -> None:
+    losers = and_(which, ROUTES.c.overlay.is_(None))
     in_order = select(ROUTES.c.session).where(losers).order_by(ROUTES.c.session)
     await connection.execute(in_order.with_for_update())
     await connection.execute(

@@ -133,6 +133,7 @@ class Acceptances:
         if not self._delays:
             self._assert_at_most_one()
         for asked in self.sets:
+            self._assert_no_winner_was_released(asked)
             self._assert_nothing_that_was_said_is_untrue(asked)
             for session, site in asked.site_of.items():
                 assert self.world.store.kept[session].site == site
@@ -143,6 +144,11 @@ class Acceptances:
             if self.world.sites[route.site].phases.get(session) in TAKEN:
                 taken[route.offer_set].add(session)
         assert all(len(sessions) == 1 for sessions in taken.values()), taken
+
+    def _assert_no_winner_was_released(self, asked):
+        for session, site in asked.site_of.items():
+            if session in self.world.sites[site].winners_rejected:
+                assert REJECT in asked.wished[session]
 
     def _assert_nothing_that_was_said_is_untrue(self, asked):
         store = self.world.store

@@ -38,13 +38,13 @@ class ExactStore(MemoryStore):
 
     async def withdraw(self, winner, releases=()):
         self._check()
-        self._queue(releases)
         present = self.winner.get(winner.offer_set)
-        if present is None or present.session != winner.session:
-            return
-        if present.state is WinnerState.ACCEPTING:
+        if present == winner:
             del self.winner[winner.offer_set]
             self._new_version(winner.offer_set, is_open=True)
+        elif present is not None and present.session == winner.session:
+            return
+        self._release_refused(winner, releases)
 
     async def settle(self, winner, state, releases):
         self._check()

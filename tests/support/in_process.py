@@ -247,19 +247,29 @@ class MemoryStore:
 
     async def withdraw(self, winner, releases=()):
         self._check()
-        self._queue(releases)
         kept = self.winner.get(winner.offer_set)
-        if kept is not None and kept.session == winner.session:
+        if kept == winner:
             del self.winner[winner.offer_set]
             self.sets[winner.offer_set] = replace(
                 self.sets[winner.offer_set], open=True
             )
+        elif kept is not None and kept.session == winner.session:
+            return
+        self._release_refused(winner, releases)
+
+    def _release_refused(self, winner, releases):
+        route = self.kept[winner.session]
+        if releases and route.overlay is None:
+            self.kept[winner.session] = replace(route, overlay=SessionPhase.REJECTED)
+        self._queue(releases)
 
     async def settle(self, winner, state, releases):
         self._check()
         before = self.winner.get(winner.offer_set)
         accepted = state is WinnerState.ACCEPTED
-        if before is None and not accepted:
+        if before is None and (
+            not accepted or self.kept[winner.session].overlay is SessionPhase.REJECTED
+        ):
             return False
         if before is not None and (
             before.session != winner.session

@@ -16,6 +16,7 @@ from uuid import UUID
 from aggregator.domain.offers import Offer
 from aggregator.domain.outcomes import Outcome, SessionReading, SiteAnswer
 from aggregator.domain.phases import ALLOWED_FROM, SessionPhase
+from aggregator.domain.records import WinnerState
 from aggregator.domain.schedules import StartInterval
 from aggregator.domain.sites import Required, Site
 from aggregator.ports.snapshot import FederatedSite
@@ -60,6 +61,8 @@ class ModelSite:
         self.phases = {}
         self.made = {}
         self.refused = set()
+        self.wins = lambda session: False
+        self.winners_rejected = set()
         self._work = set()
 
     async def request_offers(self, request, context):
@@ -117,6 +120,8 @@ class ModelSite:
     async def _update(self, session, wanted):
         fault = self.faults.popleft() if self.faults else None
         await asyncio.sleep(_DELAY if fault is Fault.DELAYED else self._a_while())
+        if wanted is SessionPhase.REJECTED and self.wins(session):
+            self.winners_rejected.add(session)
         if fault is Fault.GONE:
             self._move(session, SessionPhase.EXPIRED)
         if fault in {None, Fault.LOST_ANSWER, Fault.DELAYED, Fault.ERROR_AFTER_ALL}:
@@ -228,9 +233,17 @@ class ModelFederation:
         self.clock = LoopClock()
         self.store = ExactStore()
         self.sites = {name: ModelSite(name, self.clock) for name in sites}
+        for site in self.sites.values():
+            site.wins = self._wins
         self.replicas = dict.fromkeys(replicas)
         self._rng = random.Random(0)
         self._uuids = (_a_uuid(self._rng) for _ in itertools.count())
+
+    def _wins(self, session):
+        return any(
+            winner.session == session and winner.state is WinnerState.ACCEPTED
+            for winner in self.store.winner.values()
+        )
 
     async def start(self, name):
         """Start the replica unless it runs."""

@@ -12,7 +12,7 @@ from aggregator.domain.errors import (
     UnknownResource,
 )
 from aggregator.domain.events import AcceptFinished, AcceptOutcome
-from aggregator.domain.outcomes import Outcome
+from aggregator.domain.outcomes import Outcome, SessionReading
 from aggregator.domain.phases import SessionPhase
 from aggregator.domain.principal import Principal
 from aggregator.domain.records import WinnerState
@@ -343,6 +343,68 @@ async def test_a_winner_is_withdrawn_with_the_release_of_its_offer_or_not_at_all
         with pytest.raises(ImpossibleUpdate):
             await update(federation, offers["a"])
         assert uuid not in store.winner
+        assert store.queued["a", offers["a"]].until_expiry
+
+
+@virtual_time
+async def test_what_is_being_released_can_not_be_accepted_again():
+    """Its site, told to reject, might end what its user had accepted meanwhile."""
+    async with offered() as (federation, offers, _):
+        site = federation.brokers["a"]
+        site.faults.append((Outcome.TIMEOUT, False))
+        site.faults.extend([(None, False), (None, False)])
+        with pytest.raises(ImpossibleUpdate):
+            await update(federation, offers["a"])
+        with pytest.raises(ImpossibleUpdate) as caught:
+            await update(federation, offers["a"])
+        assert caught.value.kind == "not-offered"
+        view = await federation.sessions.get(offers["a"], federation.caller())
+        assert view.phase is SessionPhase.REJECTED
+        await federation.releasing.work_off()
+        assert site.phases[offers["a"]] is SessionPhase.REJECTED
+        assert (await update(federation, offers["b"])).phase is SessionPhase.ACCEPTED
+
+
+@virtual_time
+async def test_a_site_that_took_the_lost_call_may_refuse_the_next():
+    """It says 409, for the session is accepted already: by the call that was lost."""
+    async with offered() as (federation, offers, uuid):
+        site = federation.brokers["a"]
+
+        async def refuse(session, what, context, ask=site.update_session):
+            if what.phase is SessionPhase.ACCEPTED and len(site.calls) > 2:
+                site.phases[session] = SessionPhase.ACCEPTED
+                site.calls.append(("ACCEPTED", session))
+                return SessionReading("a", Outcome.REFUSED_4XX)
+            return await ask(session, what, context)
+
+        site.update_session = refuse
+        site.faults.append((Outcome.TIMEOUT, False))
+        assert (await update(federation, offers["a"])).phase is SessionPhase.ACCEPTED
+        verbs = [verb for verb, _ in site.calls[1:]]
+        assert verbs == ["ACCEPTED", "read", "ACCEPTED", "read"]
+        assert federation.store.winner[uuid].state is WinnerState.ACCEPTED
+        assert not {key for key in federation.store.queued if key[0] == "a"}
+
+
+@virtual_time
+async def test_a_replica_that_was_overtaken_does_not_ask_again():
+    """It stood still while another was told no, and the user accepted the sibling."""
+    async with offered() as (federation, offers, uuid):
+        site = federation.brokers["a"]
+        site.faults.append((Outcome.TIMEOUT, False))
+        site.read_faults.extend([Outcome.TIMEOUT] * 5)
+        accepting = asyncio.create_task(update(federation, offers["a"]))
+        await asyncio.sleep(0.5)
+        store = federation.store
+        await store.withdraw(store.winner[uuid])
+        sibling = federation.accepting._claim(store.kept[offers["b"]])
+        await store.claim(sibling, "other", federation.clock.now())
+        await store.settle(sibling, WinnerState.ACCEPTED, [])
+        with pytest.raises(ImpossibleUpdate):
+            await accepting
+        assert [verb for verb, _ in site.calls if verb == "ACCEPTED"] == ["ACCEPTED"]
+        assert store.winner[uuid].session == offers["b"]
         assert store.queued["a", offers["a"]].until_expiry
 
 

@@ -92,12 +92,49 @@ async def test_the_release_of_a_refused_offer_is_queued_with_the_withdrawal(
     assert await store.releases.lease("a", NOW, later(30), 9) == [release(FIRST)]
 
 
+async def test_what_is_released_when_it_is_withdrawn_is_never_accepted(store, winners):
+    await winners.claim(winner(FIRST), "a", later(30))
+    await winners.withdraw(winner(FIRST), [release(FIRST)])
+    assert await overlays(store) == [SessionPhase.REJECTED, None, None]
+    with pytest.raises(SessionOverlaid):
+        await winners.claim(winner(FIRST, since=later(1)), "a", later(30))
+    assert not await winners.settle(winner(FIRST), ACCEPTED, [])
+    assert await winners.of_offer_set(SET) is None
+    assert await is_open(store)
+
+
+async def test_a_later_claim_of_a_session_is_not_withdrawn(store, winners):
+    await winners.claim(winner(FIRST), "a", later(30))
+    await winners.withdraw(winner(FIRST))
+    again = winner(FIRST, since=later(1))
+    await winners.claim(again, "a", later(30))
+    await winners.withdraw(winner(FIRST), [release(FIRST)])
+    assert await winners.of_offer_set(SET) == again
+    assert await store.releases.waiting() == 0
+    assert not await is_open(store)
+
+
+async def test_what_a_sibling_overtook_is_released(store, winners):
+    await winners.claim(winner(FIRST), "a", later(30))
+    await winners.withdraw(winner(FIRST))
+    await winners.claim(winner(SECOND), "b", later(30))
+    await winners.withdraw(winner(FIRST), [release(FIRST)])
+    assert await winners.of_offer_set(SET) == winner(SECOND)
+    assert await store.releases.lease("a", NOW, later(30), 9) == [release(FIRST)]
+
+
 @pytest.mark.parametrize("state", [ACCEPTED, LOST])
 async def test_a_settled_winner_is_not_withdrawn(store, winners, state):
     await winners.claim(winner(FIRST), "a", later(30))
     await winners.settle(winner(FIRST), state, [])
-    await winners.withdraw(winner(FIRST))
+    await winners.withdraw(winner(FIRST), [release(FIRST)])
     assert (await winners.of_offer_set(SET)).state is state
+    assert await overlays(store) == (
+        [None, SessionPhase.REJECTED, SessionPhase.REJECTED]
+        if state is ACCEPTED
+        else [None, None, None]
+    )
+    assert await store.releases.waiting() == 0
     assert not await is_open(store)
 
 
