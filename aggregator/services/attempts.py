@@ -32,7 +32,7 @@ from aggregator.services.site_calls import SiteCalls, context_for
 _log = structlog.get_logger(__name__)
 _ACCEPT = phase_update(SessionPhase.ACCEPTED)
 _CANCEL = phase_update(SessionPhase.CANCELLED)
-_OVERTAKEN = "another offer of the set was accepted meanwhile"
+_OVERTAKEN = "another offer of the set was accepted meanwhile, or this one refused"
 
 
 @dataclass(frozen=True, slots=True)

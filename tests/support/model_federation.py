@@ -61,7 +61,7 @@ class ModelSite:
         self.phases = {}
         self.made = {}
         self.refused = set()
-        self.wins = lambda session: False
+        self.wins = lambda _: False
         self.winners_rejected = set()
         self._work = set()
 
