@@ -250,11 +250,11 @@ async def test_late_offers_that_can_not_be_ranked_are_given_back(
     policy.write_text(FAILING["weigher"][0])
     sites = [
         SimulatedSite(name="espsrc", rses=("SPSRC_STORM",)),
-        SimulatedSite(name="jpsrc", rses=("JPSRC_STORM",), latency={"request": 0.6}),
+        SimulatedSite(name="jpsrc", rses=("JPSRC_STORM",), latency={"request": 4}),
     ]
     settings = {
         "ranking": [str(policy)],
-        "fan_out": {"deadline": 0.3, "shortest_wait": 0.1, "late_answers": 5},
+        "fan_out": {"deadline": 2, "shortest_wait": 0.1, "late_answers": 10},
     }
     async with running_federation(tmp_path, *sites, settings=settings) as federation:
         # What is shown of a fault by default, with all locals, takes seconds.
