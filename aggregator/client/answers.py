@@ -81,6 +81,9 @@ class _Component:
 class SessionAnswer(_Component):
     """A session as the broker showed it; an offer is one in phase ``OFFERED``."""
 
+    def __repr__(self) -> str:
+        return f"SessionAnswer({self.uuid!r}, {self.phase!r}, site={self.site!r})"
+
     @property
     def phase(self) -> str:
         """The session's phase, in the words of its dialect."""
@@ -133,6 +136,10 @@ class SessionAnswer(_Component):
 @dataclass(frozen=True, slots=True)
 class OfferSetAnswer(_Component):
     """What one request got back."""
+
+    def __repr__(self) -> str:
+        count = len(self.offers)
+        return f"OfferSetAnswer({self.uuid!r}, {self.result!r}, offers={count})"
 
     @property
     def result(self) -> str:

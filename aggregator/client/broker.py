@@ -44,11 +44,13 @@ class BrokerClient:
 
     Args:
         url: The broker's base URL, such as ``http://127.0.0.1:8080``.
-        token: A bearer token to send; only over https, or to this machine.
+        token: A bearer token to send, without the word Bearer; only over https, or to
+            this machine.
         timeout: Seconds that one exchange may take.
 
     Raises:
-        ValueError: ``url`` is no http or https URL, or carries credentials.
+        ValueError: ``url`` is no http or https URL, or carries credentials; or
+            ``token`` can't be one.
         InsecureToken: The token would go over a network in clear text.
     """
 

@@ -41,7 +41,8 @@ class Transport:
 
     Args:
         url: The broker's base URL, http or https.
-        token: A bearer token to send, without its scheme.
+        token: A bearer token to send, without its scheme; blanks around it don't
+            matter, such as the end of the line in a file that was read.
         timeout: Seconds that an exchange may take from its start to its end.
     """
 
@@ -49,9 +50,10 @@ class Transport:
         self._base = _base_url(url)
         self._timeout = timeout
         self._headers = {"Accept": "application/json"}
-        if token:
+        bare = (token or "").strip()
+        if bare:
             _refuse_clear_text(self._base)
-            self._headers["Authorization"] = f"Bearer {token}"
+            self._headers["Authorization"] = f"Bearer {_checked(bare)}"
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -129,6 +131,12 @@ def _base_url(url: str) -> str:
     if parsed.user is not None or parsed.password is not None:
         raise ValueError("credentials don't belong into the URL of a broker")
     return str(parsed.with_query(None).with_fragment(None)).rstrip("/")
+
+
+def _checked(token: str) -> str:
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise ValueError("the token has characters that no token has")
+    return token
 
 
 def _refuse_clear_text(base: str) -> None:

@@ -197,6 +197,14 @@ def test_token_never_goes_over_a_network_in_clear_text(host):
     assert "sesame" not in str(caught.value)
 
 
+@pytest.mark.parametrize("token", ["two words", "a\nb", "tökén", "Bearer sesame"])
+def test_token_that_can_be_none_is_refused_without_its_content(token):
+    with pytest.raises(ValueError, match="characters that no token has") as caught:
+        BrokerClient("https://broker.example", token=token)
+
+    assert token not in str(caught.value)
+
+
 def test_token_may_go_over_https_and_loopback():
     for url in ("https://broker.example", "http://localhost:1", "http://[::1]:1"):
         BrokerClient(url, token="sesame")

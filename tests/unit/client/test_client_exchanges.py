@@ -28,6 +28,8 @@ async def test_text_goes_out_as_it_is(broker, text, media_type):
     assert headers["prefer"] == "wait=12"
     assert body == (text if isinstance(text, bytes) else text.encode())
     assert offer_set.offers[0].uuid == "o1"
+    assert repr(offer_set) == f"OfferSetAnswer('{UUID}', 'YES', offers=1)"
+    assert repr(offer_set.offers) == "(SessionAnswer('o1', 'OFFERED', site=''),)"
 
 
 async def test_redirect_without_a_body_is_read_at_the_broker_itself(broker):
@@ -64,7 +66,7 @@ async def test_submission_under_its_newer_name_is_tried_only_where_there_is_no_o
 
 async def test_updates_are_strict(broker):
     broker.says(f"POST /sessions/{UUID}", {"uuid": UUID, "phase": "ACCEPTED"})
-    async with BrokerClient(broker.url, token="sesame") as client:
+    async with BrokerClient(broker.url, token="sesame\n") as client:
         session = await client.accept(UUID)
 
     [(_, headers, body)] = broker.calls
