@@ -143,13 +143,14 @@ class BrokerEntry(Entry):
 def _instant(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        in_utc = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ValueError(
             f"has {text.strip()!r}, which is no instant such as 2026-01-31T12:00:00Z"
         ) from None
     if moment.tzinfo is None:
         raise ValueError(f"has {text.strip()!r}, which has no time zone: add a Z")
-    return moment.astimezone(UTC)
+    return in_utc
 
 
 def _range(text: str) -> tuple[datetime, datetime]:

@@ -125,6 +125,10 @@ SITE = "sites:\n- name: a\n  broker: {url: 'http://a.example'}\n  "
             "downtime: [{date_range: 2026-01-11T00:00:00Z to 2026-01-10T00:00:00Z}]",
             "4:27: date_range ends before it starts",
         ),
+        (
+            "downtime: [{date_range: 0001-01-01T00:00:00+14:00 to 2026-01-10T00:00:00Z}]",
+            "4:27: date_range has '0001-01-01T00:00:00+14:00', which is no instant such as 2026-01-31T12:00:00Z",
+        ),
         ("downtime: [{}]", "4:14: 'date_range' is missing"),
         (
             "downtime: [{date_range: 2026-01-10T00:00Z to 2026-01-11T00:00Z, type: planned}]",
