@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import Field, TypeAdapter
 
 from aggregator.configuration.documents import Document
-from aggregator.configuration.pointers import at, join
+from aggregator.configuration.pointers import at, items_at, join
 from aggregator.configuration.problems import Findings
 from aggregator.configuration.sites import AUTO, USUAL_ADAPTER, Rse, SiteEntry
 from aggregator.configuration.token_issuers import (
@@ -115,10 +115,8 @@ def _report_names(
 ) -> list[str]:
     """Check the names that entries have and use, be the entries valid or not."""
     names: list[tuple[str, str]] = []
-    sites = at(document.value, "/sites")
     issuers = issuer_names(document)
-    for index in range(len(sites) if isinstance(sites, list) else 0):
-        site = join("/sites", index)
+    for site in items_at(document.value, "/sites"):
         broker = f"{site}/broker"
         report_unknown(
             document, f"{broker}/adapter", adapters, findings, default=USUAL_ADAPTER

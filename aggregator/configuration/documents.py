@@ -83,7 +83,8 @@ def read_document(
     Args:
         path: The file.
         findings: Take what is wrong with it.
-        named_by: The place that names the file; it is blamed where there is none.
+        named_by: The place that names the file, with how to begin a complaint; it is
+            blamed where there is no such file.
 
     Returns:
         None where it can't be read or is not the YAML that we read.
@@ -131,7 +132,7 @@ def _unreadable(
         words = str(error)
     if named_by is None:
         return Problem(str(path), None, None, "", f"can't be read: {words}")
-    reason = f"{path} can't be read: {words}"
+    reason = f"{named_by.reason}{path} can't be read: {words}"
     return Problem(
         named_by.file, named_by.line, named_by.column, named_by.pointer, reason
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from aggregator.configuration.documents import Document, read_document
 from aggregator.configuration.environment import overridden
-from aggregator.configuration.pointers import at, join
+from aggregator.configuration.pointers import at, join, steps
 from aggregator.configuration.problems import Findings
 from aggregator.configuration.settings import Settings
 
@@ -70,7 +70,9 @@ class Files:
 
     def _read(self, path: Path, pointer: str) -> Document | None:
         self.looked_for.append(path)
-        named_by = self._settings.problem(pointer, "")
+        is_said = at(self._settings.value, pointer) is not None
+        reason = "" if is_said else f"{steps(pointer)[0]} is not set, and its default "
+        named_by = self._settings.problem(pointer, reason)
         document = read_document(path, self._findings, named_by)
         if document is not None:
             self.sums[path] = document.sha256

@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from aggregator.configuration.directory import Directory
 from aggregator.configuration.documents import Document
-from aggregator.configuration.pointers import at, join
+from aggregator.configuration.pointers import at, items_at
 from aggregator.configuration.problems import Findings
 from aggregator.configuration.sites import Gbps
 from aggregator.configuration.validation import (
@@ -124,24 +124,16 @@ def _report_names(
     classes: AbstractSet[str] | None,
     findings: Findings,
 ) -> None:
-    for link in _items(document, "/table"):
+    for link in items_at(document.value, "/table"):
         report_unknown(document, f"{link}/from", sites, findings)
         report_unknown(document, f"{link}/to", sites, findings)
         report_unknown(document, f"{link}/class", classes, findings)
-    distances = _items(document, "/rucio_distances")
+    distances = items_at(document.value, "/rucio_distances")
     for distance in distances:
         report_unknown(document, f"{distance}/class", classes, findings)
     given = [(f"{d}/up_to", at(document.value, f"{d}/up_to")) for d in distances]
     limits = [(place, limit) for place, limit in given if isinstance(limit, int)]
     report_repeated(document, "the distance", limits, findings)
-
-
-def _items(document: Document, pointer: str) -> list[str]:
-    """Return the pointers of the items in the list at ``pointer``, be they valid."""
-    items = at(document.value, pointer)
-    return [
-        join(pointer, i) for i in range(len(items) if isinstance(items, list) else 0)
-    ]
 
 
 def _report_pairs(

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from aggregator.strict_yaml import pointer_step
+
 
 def join(base: str, *path: str | int) -> str:
     """Return the pointer to what lies under ``base`` along ``path``."""
-    escaped = (str(step).replace("~", "~0").replace("/", "~1") for step in path)
-    return "".join([base, *(f"/{step}" for step in escaped)])
+    return base + "".join(map(pointer_step, path))
 
 
 def steps(pointer: str) -> tuple[str, ...]:
@@ -28,6 +29,13 @@ def at(document: Any, pointer: str) -> Any:
         else:
             return None
     return document
+
+
+def items_at(document: Any, pointer: str) -> list[str]:
+    """Return the pointers of the items of the list at ``pointer``, none of another."""
+    found = at(document, pointer)
+    items = found if isinstance(found, list) else []
+    return [join(pointer, index) for index, _ in enumerate(items)]
 
 
 def name_of(pointer: str) -> str:

@@ -13,7 +13,7 @@ from aggregator.configuration.documents import (
     parse_document,
     read_document,
 )
-from aggregator.configuration.pointers import at, join, steps
+from aggregator.configuration.pointers import at, items_at, join, steps
 from aggregator.configuration.problems import ConfigurationError, Findings
 from aggregator.configuration.validation import (
     report_unknown,
@@ -182,10 +182,10 @@ def _check_entries(
 def _entries(
     document: Document, pointer: str
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    entries = at(document.value, pointer)
-    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+    for place in items_at(document.value, pointer):
+        entry = at(document.value, place)
         if isinstance(entry, Mapping):
-            yield join(pointer, index), entry
+            yield place, entry
 
 
 def _report_strangers(

@@ -1,11 +1,10 @@
 """The request that synthetic probes send: a file like those of users."""
 
-from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Final
 
 from aggregator.configuration.documents import Document
-from aggregator.configuration.pointers import at, join
+from aggregator.configuration.pointers import items_at
 from aggregator.configuration.problems import Findings
 from aggregator.configuration.validation import report_unknown
 from aggregator.domain.errors import InvalidInput
@@ -42,8 +41,5 @@ def report_unknown_sites(
     settings: Document, names: AbstractSet[str] | None, findings: Findings
 ) -> None:
     """Report sites that are to be probed and aren't configured."""
-    written = at(settings.value, f"{PLACE}/sites")
-    listed: Iterable[object] = written if isinstance(written, list) else ()
-    for index, _ in enumerate(listed):
-        pointer = join(f"{PLACE}/sites", index)
+    for pointer in items_at(settings.value, f"{PLACE}/sites"):
         report_unknown(settings, pointer, names, findings)

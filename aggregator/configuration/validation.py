@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from aggregator.configuration.documents import Document
-from aggregator.configuration.pointers import at, join, name_of, steps
+from aggregator.configuration.pointers import at, items_at, join, name_of, steps
 from aggregator.configuration.problems import Findings, Problem
 from aggregator.configuration.quantities import names_unit, plain_number_hint
 
@@ -86,10 +86,7 @@ def validated_items(
 
     Items are validated one by one, so that a wrong one doesn't hide the others.
     """
-    items = at(document.value, pointer)
-    places = [
-        join(pointer, i) for i in range(len(items) if isinstance(items, list) else 0)
-    ]
+    places = items_at(document.value, pointer)
     found = [(p, validated(adapter, document, findings, p)) for p in places]
     return [(place, item) for place, item in found if item is not None]
 

@@ -43,9 +43,11 @@ def test_unreadable_sites_are_not_blamed_on_the_files_that_name_sites(bench):
 
 def test_a_missing_default_file_is_told_at_the_settings(bench):
     (bench.root / "sites.yaml").unlink()
-    assert bench.problems() == [
-        "metabroker.yaml:1:1: sites.yaml can't be read: no such file or directory"
-    ]
+    [problem] = bench.problems()
+    assert problem == (
+        "metabroker.yaml:1:1: sites is not set, and its default sites.yaml can't be"
+        " read: no such file or directory"
+    )
 
 
 def test_problems_know_their_pointer(bench):

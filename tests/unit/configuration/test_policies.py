@@ -158,6 +158,17 @@ def test_a_directory_without_policies_is_told_where_it_is_named(bench):
     assert bench.problems() == ["metabroker.yaml:3:5: ranking has no *.yaml file"]
 
 
+def test_where_no_policy_is_named_the_default_is(bench):
+    (bench.root / "ranking/default.yaml").unlink()
+    (bench.root / "ranking").rmdir()
+    bench.write("metabroker.yaml", "state: a")
+    [problem] = bench.problems()
+    assert problem == (
+        "metabroker.yaml:1:1: ranking is not set, and its default ranking can't be"
+        " read: no such file or directory"
+    )
+
+
 def test_a_missing_policy_is_told_where_it_is_named(bench):
     bench.write("metabroker.yaml", "ranking: [ranking, none.yaml]")
     assert bench.problems() == [
