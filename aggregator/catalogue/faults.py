@@ -3,9 +3,13 @@
 from typing import Final
 
 import aiohttp
+import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 
 from aggregator.credentials.secrets import SecretMissing
 from aggregator.domain.outcomes import Outcome
+
+_log = structlog.get_logger(__name__)
 
 _OF_STATUS: Final = {
     401: Outcome.UNAUTHORIZED,
@@ -34,6 +38,8 @@ def outcome_of_error(error: Exception) -> Outcome:
         return Outcome.TIMEOUT
     if isinstance(error, aiohttp.ClientConnectionError | OSError):
         return Outcome.CONNECT_ERROR
+    if not isinstance(error, aiohttp.ClientError | HttpProcessingError | ValueError):
+        _log.error("catalogue_call_broke", error=type(error).__name__)
     return Outcome.BAD_PAYLOAD
 
 
