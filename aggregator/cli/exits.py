@@ -14,7 +14,6 @@ class ExitCode(IntEnum):
     USAGE = 2
     CREDENTIALS = 3
     UNREACHABLE = 4
-    INTERRUPTED = 130
 
 
 def fail(message: str, code: ExitCode) -> NoReturn:

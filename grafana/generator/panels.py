@@ -23,7 +23,6 @@ from grafana_foundation_sdk.models.common import (
     VisibilityMode,
     VizOrientation,
 )
-from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from grafana.generator.frame import DATA_SOURCE
 
@@ -229,11 +228,6 @@ def state_names(values: Mapping[int, tuple[str, str]]) -> models.ValueMap:
             for value, (name, color) in values.items()
         }
     )
-
-
-def table_target(query: Query, ref: str) -> prometheus.Dataquery:
-    """Return a query for a table: a row per series, as it is now."""
-    return _target(query, ref).instant().format(PromQueryFormat.TABLE)
 
 
 def _target(query: Query, ref: str) -> prometheus.Dataquery:

@@ -65,11 +65,6 @@ class Fault:
     ending: Ending = Ending.WHOLE
     pause: float = 30.0
 
-    @property
-    def acts(self) -> bool:
-        """Whether the broker acts on the call."""
-        return self.status is None
-
 
 def error(status: int, headers: Mapping[str, str] | None = None) -> Fault:
     """Answer with an error status without acting, such as 503 with Retry-After."""
