@@ -3,10 +3,9 @@
 Times are in seconds, sizes in bytes. Limits have the types of the use cases.
 """
 
-import dataclasses
 import re
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
@@ -36,7 +35,6 @@ from aggregator.services.limits import (
     WatchLimits,
 )
 
-Limits = TypeVar("Limits")
 Algorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"
 ]
@@ -48,13 +46,6 @@ DATABASE: Final = "metabroker.sqlite"
 _SQLITE: Final = "sqlite:///"
 _POSTGRESQL: Final = "postgresql://"
 _BROKER_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}(:\d{1,5})?")
-
-
-def _not_negative(limits: Limits) -> Limits:
-    for name, value in dataclasses.asdict(limits).items():  # type: ignore[call-overload]
-        if isinstance(value, int | float) and value < 0:
-            raise ValueError(f"{name} must be 0 or more, not {value:g}")
-    return limits
 
 
 def _store_url(url: SecretStr) -> SecretStr:
@@ -211,23 +202,17 @@ class Settings(Entry):
     catalogue: CatalogueEntry = CatalogueEntry()
     enrich: bool = False
     ranking: Annotated[tuple[Path, ...], Field(min_length=1)] = (Path("ranking"),)
-    fan_out: Annotated[FanOutLimits, AfterValidator(_not_negative)] = FanOutLimits()
-    status: Annotated[StatusLimits, AfterValidator(_not_negative)] = StatusLimits()
-    acceptance: Annotated[AcceptanceLimits, AfterValidator(_not_negative)] = (
-        AcceptanceLimits()
-    )
-    releases: Annotated[ReleaseLimits, AfterValidator(_not_negative)] = ReleaseLimits()
-    watcher: Annotated[WatchLimits, AfterValidator(_not_negative)] = WatchLimits()
-    health: Annotated[HealthLimits, AfterValidator(_not_negative)] = HealthLimits()
-    budget: Annotated[BudgetLimits, AfterValidator(_not_negative)] = BudgetLimits()
-    following: Annotated[FollowLimits, AfterValidator(_not_negative)] = FollowLimits()
-    retention: Annotated[RetentionLimits, AfterValidator(_not_negative)] = (
-        RetentionLimits()
-    )
-    decisions: Annotated[DecisionLimits, AfterValidator(_not_negative)] = (
-        DecisionLimits()
-    )
-    reload: Annotated[ReloadLimits, AfterValidator(_not_negative)] = ReloadLimits()
+    fan_out: FanOutLimits = FanOutLimits()
+    status: StatusLimits = StatusLimits()
+    acceptance: AcceptanceLimits = AcceptanceLimits()
+    releases: ReleaseLimits = ReleaseLimits()
+    watcher: WatchLimits = WatchLimits()
+    health: HealthLimits = HealthLimits()
+    budget: BudgetLimits = BudgetLimits()
+    following: FollowLimits = FollowLimits()
+    retention: RetentionLimits = RetentionLimits()
+    decisions: DecisionLimits = DecisionLimits()
+    reload: ReloadLimits = ReloadLimits()
     bodies: Bodies = Bodies()
     auth: Auth = Auth()
     operators: Operators = Operators()

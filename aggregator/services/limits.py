@@ -3,19 +3,36 @@
 Every time is in seconds. The configuration reads these types as they stand.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
 
-def _positive(**values: float) -> None:
-    for name, value in values.items():
-        if not value > 0:
-            raise ValueError(f"{name} must be more than 0, not {value}")
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Base of all limits: no number is negative, and most are above 0.
+
+    Attributes:
+        may_be_zero: The names of those that needn't be.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+    may_be_zero: ClassVar[frozenset[str]] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that are too small, each by its name."""
+        for name in (field.name for field in fields(self)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            if name in self.may_be_zero and value < 0:
+                raise ValueError(f"{name} must be 0 or more, not {value:g}")
+            if name not in self.may_be_zero and not value > 0:
+                raise ValueError(f"{name} must be more than 0, not {value:g}")
 
 
 @dataclass(frozen=True, slots=True)
-class FanOutLimits:
+class FanOutLimits(Limits):
     """How long and how widely a request is asked around.
 
     Attributes:
@@ -32,7 +49,9 @@ class FanOutLimits:
         offers: Offers that a site may make in one answer; more are not read.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+    may_be_zero: ClassVar = frozenset(
+        {"longest_wait", "quorum", "grace", "late_answers", "lookup"}
+    )
 
     deadline: float = 8.0
     shortest_wait: float = 1.0
@@ -48,14 +67,7 @@ class FanOutLimits:
 
     def __post_init__(self) -> None:
         """Refuse limits that contradict one another."""
-        _positive(
-            deadline=self.deadline,
-            shortest_wait=self.shortest_wait,
-            concurrent=self.concurrent,
-            concurrent_per_user=self.concurrent_per_user,
-            open_calls=self.open_calls,
-            offers=self.offers,
-        )
+        Limits.__post_init__(self)
         if not self.shortest_wait <= self.deadline <= self.longest_wait:
             raise ValueError("deadline must lie between shortest_wait and longest_wait")
         if not 0 < self.quorum <= 1:
@@ -68,7 +80,7 @@ class FanOutLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusLimits:
+class StatusLimits(Limits):
     """How the status of sessions is read.
 
     Attributes:
@@ -79,24 +91,16 @@ class StatusLimits:
             the store is away.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+    may_be_zero: ClassVar = frozenset({"freshness"})
 
     freshness: float = 2.0
     deadline: float = 5.0
     cached: int = 10_000
     cached_offers: int = 2_000
 
-    def __post_init__(self) -> None:
-        """Refuse a deadline or a cache of nothing."""
-        _positive(
-            deadline=self.deadline,
-            cached=self.cached,
-            cached_offers=self.cached_offers,
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class AcceptanceLimits:
+class AcceptanceLimits(Limits):
     """How acceptances, rejections and cancellations are carried out.
 
     Attributes:
@@ -108,7 +112,7 @@ class AcceptanceLimits:
         lease: For how long a replica holds an acceptance before another takes over.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+    may_be_zero: ClassVar = frozenset({"grace"})
 
     deadline: float = 10.0
     call: float = 5.0
@@ -117,19 +121,9 @@ class AcceptanceLimits:
     longest_pause: float = 15.0
     lease: float = 30.0
 
-    def __post_init__(self) -> None:
-        """Refuse times of nothing."""
-        _positive(
-            deadline=self.deadline,
-            call=self.call,
-            first_pause=self.first_pause,
-            longest_pause=self.longest_pause,
-            lease=self.lease,
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class ReleaseLimits:
+class ReleaseLimits(Limits):
     """How offers that nobody took are released.
 
     Attributes:
@@ -142,7 +136,7 @@ class ReleaseLimits:
         lifetime: How long the release of an offer without expiry is tried.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+    may_be_zero: ClassVar = frozenset({"grace"})
 
     call: float = 5.0
     interval: float = 1.0
@@ -152,20 +146,9 @@ class ReleaseLimits:
     grace: float = 60.0
     lifetime: float = 3600.0
 
-    def __post_init__(self) -> None:
-        """Refuse times and batches of nothing."""
-        _positive(
-            call=self.call,
-            interval=self.interval,
-            batch=self.batch,
-            first_pause=self.first_pause,
-            longest_pause=self.longest_pause,
-            lifetime=self.lifetime,
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class WatchLimits:
+class WatchLimits(Limits):
     """How accepted sessions, and lost ones, are followed without clients.
 
     Attributes:
@@ -176,7 +159,7 @@ class WatchLimits:
         batch: Sessions that are read at once.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+    may_be_zero: ClassVar = frozenset({"around_start"})
 
     interval: float = 2.0
     slow: float = 60.0
@@ -184,15 +167,9 @@ class WatchLimits:
     around_start: float = 120.0
     batch: int = 50
 
-    def __post_init__(self) -> None:
-        """Refuse times and batches of nothing."""
-        _positive(
-            interval=self.interval, slow=self.slow, quick=self.quick, batch=self.batch
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class SyntheticLimits:
+class SyntheticLimits(Limits):
     """How sites are probed from end to end: request, offers, reject.
 
     Attributes:
@@ -202,20 +179,14 @@ class SyntheticLimits:
         sites: Which sites are probed; none named is all.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
-
     request: Path
     interval: float = 900.0
     timeout: float = 30.0
     sites: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        """Refuse times of nothing."""
-        _positive(interval=self.interval, timeout=self.timeout)
-
 
 @dataclass(frozen=True, slots=True)
-class HealthLimits:
+class HealthLimits(Limits):
     """When a site counts as healthy, and how that is found out.
 
     Attributes:
@@ -231,8 +202,6 @@ class HealthLimits:
         synthetic: Probes that ask for offers and give them back; None for no such.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
-
     probes: bool = True
     interval: float = 15.0
     timeout: float = 5.0
@@ -244,22 +213,9 @@ class HealthLimits:
     window: float = 86400.0
     synthetic: SyntheticLimits | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse times and counts of nothing."""
-        _positive(
-            interval=self.interval,
-            timeout=self.timeout,
-            up_after=self.up_after,
-            down_after=self.down_after,
-            errors=self.errors,
-            base_ejection=self.base_ejection,
-            longest_ejection=self.longest_ejection,
-            window=self.window,
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class BudgetLimits:
+class BudgetLimits(Limits):
     """How many offers may wait for their users at once.
 
     Attributes:
@@ -267,18 +223,12 @@ class BudgetLimits:
         in_all: Of all users.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
-
     per_user: int = 200
     in_all: int = 5000
 
-    def __post_init__(self) -> None:
-        """Refuse budgets of nothing."""
-        _positive(per_user=self.per_user, in_all=self.in_all)
-
 
 @dataclass(frozen=True, slots=True)
-class FollowLimits:
+class FollowLimits(Limits):
     """How clients may wait for changes of offer sets and sessions.
 
     Attributes:
@@ -288,25 +238,14 @@ class FollowLimits:
         followers: Clients that may wait at once.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
-
     interval: float = 0.5
     longest_wait: float = 60.0
     longest_stream: float = 600.0
     followers: int = 1000
 
-    def __post_init__(self) -> None:
-        """Refuse times and counts of nothing."""
-        _positive(
-            interval=self.interval,
-            longest_wait=self.longest_wait,
-            longest_stream=self.longest_stream,
-            followers=self.followers,
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class RetentionLimits:
+class RetentionLimits(Limits):
     """How long what is over stays in the store.
 
     Attributes:
@@ -315,19 +254,13 @@ class RetentionLimits:
         batch: Offer sets that are removed in one transaction.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
-
     keep_days: float = 30.0
     interval: float = 600.0
     batch: int = 100
 
-    def __post_init__(self) -> None:
-        """Refuse times and batches of nothing."""
-        _positive(keep_days=self.keep_days, interval=self.interval, batch=self.batch)
-
 
 @dataclass(frozen=True, slots=True)
-class DecisionLimits:
+class DecisionLimits(Limits):
     """How many rankings are kept, to be explained and made again.
 
     Attributes:
@@ -338,7 +271,7 @@ class DecisionLimits:
         replay_time: After which a replay ends, complete or not.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+    may_be_zero: ClassVar = frozenset({"kept"})
 
     kept: int = 10_000
     largest: int = 2**20
@@ -346,18 +279,9 @@ class DecisionLimits:
     replayed: int = 5_000
     replay_time: float = 20.0
 
-    def __post_init__(self) -> None:
-        """Refuse times and counts of nothing."""
-        _positive(
-            largest=self.largest,
-            waiting=self.waiting,
-            replayed=self.replayed,
-            replay_time=self.replay_time,
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class ReloadLimits:
+class ReloadLimits(Limits):
     """How changes of the configuration's files are noticed.
 
     Attributes:
@@ -366,12 +290,8 @@ class ReloadLimits:
         settle: For how long files must stay as they are before they are read.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+    may_be_zero: ClassVar = frozenset({"settle"})
 
     watch: bool = True
     interval: float = 5.0
     settle: float = 0.2
-
-    def __post_init__(self) -> None:
-        """Refuse an interval of nothing."""
-        _positive(interval=self.interval)
