@@ -32,17 +32,21 @@ async def test_every_path_is_404_to_others(federation, issuer):
     offer_set = await (await ask(federation, issuer.bearer("ana"))).json()
     session = offer_set["offers"][0]["uuid"]
     uuid = offer_set["uuid"]
+    described = await (await federation.get("/openapi.json")).json()
     paths = [
-        f"/offersets/{uuid}",
-        f"/offersets/{uuid}/sites",
-        f"/offersets/{uuid}/ranking",
-        f"/sessions/{session}",
+        path.replace("{uuid}", session if path.startswith("/sessions") else uuid)
+        for path, operations in described["paths"].items()
+        if "{uuid}" in path and "get" in operations
     ]
+    assert len(paths) >= 7
     for path in paths:
-        mine = await federation.get(path, headers=issuer.bearer("ana"))
-        assert mine.status == 200, path
-        others = await federation.get(path, headers=issuer.bearer("bob"))
-        assert others.status == 404, path
+        async with await federation.get(path, headers=issuer.bearer("ana")) as mine:
+            assert mine.status == 200, path
+        async with await federation.get(path, headers=issuer.bearer("bob")) as others:
+            assert others.status == 404, path
+            text = await others.text()
+        assert "ana" not in text
+        assert SITE.name not in text
     update = await federation.post(
         f"/sessions/{session}",
         ACCEPT,
@@ -53,6 +57,28 @@ async def test_every_path_is_404_to_others(federation, issuer):
         "/sessions/00000000-0000-4000-8000-000000000000", headers=issuer.bearer("bob")
     )
     assert missing.status == 404
+
+
+async def test_what_everybody_sees_names_nothing_of_anybody(federation, issuer):
+    ana, bob = issuer.bearer("ana"), issuer.bearer("bob")
+    offer_set = await (await ask(federation, ana)).json()
+    session = offer_set["offers"][0]["uuid"]
+    await federation.post(
+        f"/sessions/{session}",
+        ACCEPT,
+        headers={**ana, "Content-Type": "application/json"},
+    )
+    described = await (await federation.get("/openapi.json")).json()
+    paths = [
+        path
+        for path, operations in described["paths"].items()
+        if "{" not in path and "get" in operations and not path.endswith("/events")
+    ]
+    assert {"/metrics", "/federation/sites", "/federation/audit"} <= set(paths)
+    for path in paths:
+        text = await (await federation.get(path, headers=bob)).text()
+        for mine in (offer_set["uuid"], session, '"ana"'):
+            assert mine not in text, path
 
 
 async def test_without_a_token(federation):
