@@ -17,7 +17,7 @@ from aggregator.domain.outcomes import (
     SessionReading,
 )
 from aggregator.domain.phases import SessionPhase
-from aggregator.domain.records import Release
+from aggregator.domain.records import Release, Route
 from aggregator.domain.updates import Update, phase_update
 from aggregator.ports.clock import Clock
 from aggregator.ports.snapshot import Snapshot
@@ -69,7 +69,7 @@ class Releasing:
         self._limits = limits
         self._replica = replica
         self._due = asyncio.Event()
-        self._callers: OrderedDict[str, Caller] = OrderedDict()
+        self._callers: OrderedDict[tuple[str, str], Caller] = OrderedDict()
 
     async def release(
         self, releases: Sequence[Release], caller: Caller | None = None
@@ -92,7 +92,7 @@ class Releasing:
         if caller is None or caller.authorization is None:
             return
         for release in releases:
-            self._callers[release.session] = caller
+            self._callers[release.site, release.session] = caller
         while len(self._callers) > _REMEMBERED_CALLERS:
             self._callers.popitem(last=False)
 
@@ -128,9 +128,14 @@ class Releasing:
 
     async def _try(self, release: Release) -> None:
         try:
+            route = await self._route_of(release)
+            if route is not None and not await self._is_given_up(route):
+                await self._finish(release, ReleaseOutcome.RELEASED)
+                return
             reading = await self._ask(release, _REJECT)
             done = {Verdict.TAKEN, Verdict.REFUSED}
-            if verdict(reading) is Verdict.TAKEN and await self._is_unwanted(release):
+            if route is not None and verdict(reading) is Verdict.TAKEN:
+                # A call that was given up reached the site late.
                 reading = await self._ask(release, _CANCEL)
                 done = {Verdict.REFUSED}
             await self._keep(release, reading, done)
@@ -138,32 +143,44 @@ class Releasing:
             # Its lease ends, and it is tried again: to reject twice does no harm.
             _log.warning("release_not_noted", reason=error.detail)
 
-    async def _is_unwanted(self, release: Release) -> bool:
-        """Whether nobody accepted a session that its site has taken all the same.
-
-        A call that was given up may reach a site late, and take an offer whose
-        acceptance was refused meanwhile. From now on nobody can accept it here.
-        """
+    async def _route_of(self, release: Release) -> Route | None:
+        """Return the route of an offer that was shown to somebody."""
         route = await self._routes.get(release.session)
-        if route is None or route.site != release.site:
-            return False
-        return await self._overlays.mark(route.session, SessionPhase.REJECTED)
+        return route if route is not None and route.site == release.site else None
+
+    async def _is_given_up(self, route: Route) -> bool:
+        """Whether nobody has accepted the offer; then nobody can from now on.
+
+        A user may be quicker than a release, and a site may give one reservation to
+        two users: what is accepted is never released.
+        """
+        rejected = SessionPhase.REJECTED
+        return route.overlay is rejected or await self._overlays.mark(
+            route.session, rejected
+        )
 
     async def _keep(
         self, release: Release, reading: SessionReading, done: Container[Verdict]
     ) -> None:
         now = self._clock.now()
         outcome = self._outcome(release, reading, done, now)
-        lag = (now - release.queued).total_seconds()
+        if outcome is not ReleaseOutcome.RETRIED:
+            await self._finish(release, outcome)
+            return
+        self._tell(release, outcome)
+        pause = timedelta(seconds=self._pause(release, reading))
+        await self._retries.put_off(release, now + pause)
+
+    async def _finish(self, release: Release, outcome: ReleaseOutcome) -> None:
+        self._tell(release, outcome)
+        self._callers.pop((release.site, release.session), None)
+        await self._queue.finish(release, outcome.value, self._clock.now())
+
+    def _tell(self, release: Release, outcome: ReleaseOutcome) -> None:
+        lag = (self._clock.now() - release.queued).total_seconds()
         self._telemetry.record(
             ReleaseTried(release.site, release.session, outcome, lag)
         )
-        if outcome is ReleaseOutcome.RETRIED:
-            pause = timedelta(seconds=self._pause(release, reading))
-            await self._retries.put_off(release, now + pause)
-        else:
-            self._callers.pop(release.session, None)
-            await self._queue.finish(release, outcome.value, now)
 
     async def _ask(self, release: Release, update: Update) -> SessionReading:
         site = self._snapshot.current().owner(release.site)
@@ -172,7 +189,8 @@ class Releasing:
                 release.site, Outcome.NOT_FOUND, detail="the site was removed"
             )
         deadline = asyncio.get_running_loop().time() + self._limits.call
-        context = context_for(self._callers.get(release.session), deadline)
+        caller = self._callers.get((release.site, release.session))
+        context = context_for(caller, deadline)
         return await self._calls.release_session(site, release.session, update, context)
 
     def _outcome(

@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from aggregator.domain.errors import ImpossibleUpdate
 from aggregator.domain.events import ReleaseOutcome, ReleaseTried
-from aggregator.domain.outcomes import Outcome
+from aggregator.domain.outcomes import Outcome, SessionReading
 from aggregator.domain.phases import SessionPhase
 from aggregator.domain.records import Release
+from aggregator.domain.sites import CredentialsMode, Site
 from aggregator.domain.updates import phase_update
 from tests.support.federation import InProcessFederation
 from tests.support.virtual_time import virtual_time
@@ -86,6 +88,52 @@ async def test_what_its_user_accepted_stays_though_a_release_of_it_was_queued():
         await federation.releasing.work_off()
         assert federation.brokers["a"].phases[sessions["a"]] is SessionPhase.ACCEPTED
         assert federation.brokers["b"].phases[sessions["b"]] is SessionPhase.REJECTED
+        assert ("REJECTED", sessions["a"]) not in federation.brokers["a"].calls
+        assert await federation.store.waiting() == 0
+
+
+@virtual_time
+async def test_what_is_about_to_be_released_can_not_be_accepted():
+    """Its client went away: whoever finds it all the same is told at once."""
+    federation = federation_of("a")
+    async with federation.running():
+        sessions = await offered(federation)
+        site = federation.brokers["a"]
+        site.faults.append((Outcome.TIMEOUT, False))
+        await federation.releasing.release([release_of(federation, "a", sessions["a"])])
+        await federation.releasing.work_off()
+        assert site.phases[sessions["a"]] is SessionPhase.OFFERED
+        with pytest.raises(ImpossibleUpdate):
+            await federation.updating.update(
+                sessions["a"], ACCEPT, federation.caller(strict=True)
+            )
+
+
+@virtual_time
+async def test_two_sites_with_one_uuid_are_each_shown_their_users_credentials():
+    federation = InProcessFederation()
+    for name in ("a", "b"):
+        url = f"https://{name}.example"
+        site = Site(name, url, credentials=CredentialsMode.RELAY)
+        federation.add(name, site=site)
+    async with federation.running():
+        shown = {}
+        for name, broker in federation.brokers.items():
+
+            async def update(session, update, context, site=name):
+                shown[site, session] = context.authorization
+                return SessionReading(site, Outcome.OK, SessionPhase.REJECTED)
+
+            broker.update_session = update
+        for name in ("a", "b"):
+            caller = federation.caller(authorization=f"Bearer of {name}")
+            release = release_of(federation, name, "one uuid")
+            await federation.releasing.release([release], caller)
+        await federation.releasing.work_off()
+        assert shown == {
+            ("a", "one uuid"): "Bearer of a",
+            ("b", "one uuid"): "Bearer of b",
+        }
 
 
 @virtual_time
