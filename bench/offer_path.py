@@ -142,7 +142,7 @@ def main() -> None:
 
         def whole(read: Callable[[], list[SiteAnswer]] = read) -> bytes:
             name = str(uuid.uuid4())
-            merged = merge(name, read())
+            merged = merge(read())
             ranking = rank(policy, request, name, merged.offers, Knowledge(facts), NOW)
             offers = tuple(ranked.offer for ranked in ranking.ranked)
             kept = OfferSet(

@@ -25,10 +25,11 @@ class SessionsTaken(Exception):
     """A site gave uuids to its offers that another set's sessions have.
 
     Attributes:
-        sessions: Those uuids; the offers can be kept under minted ones.
+        sessions: Those uuids, and at which site their sessions are. Offers of other
+            sites can be kept under minted ones.
     """
 
-    def __init__(self, sessions: frozenset[str]) -> None:
+    def __init__(self, sessions: Mapping[str, str]) -> None:
         super().__init__("sessions are taken")
         self.sessions = sessions
 

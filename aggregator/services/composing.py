@@ -45,7 +45,7 @@ def compose(
     before: OfferSet,
     arrived: Sequence[SiteAnswer],
     *,
-    taken: frozenset[str],
+    taken: Mapping[str, str],
     health: SiteHealth,
     now: datetime,
 ) -> Composed:
@@ -55,13 +55,12 @@ def compose(
         fan_out: Where the answers come from.
         before: The set as it was shown; a new one has no offers.
         arrived: The answers to take in.
-        taken: Uuids that sessions of other sets have.
+        taken: Uuids that sessions of other sets have, and at which sites these are.
         health: What is known of the sites' health.
         now: The moment of ranking.
     """
     federation = fan_out.federation
     merged = merge(
-        fan_out.uuid,
         arrived,
         known=before.offers,
         taken=taken,

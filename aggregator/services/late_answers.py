@@ -1,7 +1,7 @@
 """Late answers: what sites bring after the client was answered joins or is released."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -81,7 +81,7 @@ class LateAnswers:
         Another replica, or an acceptance, may change the set meanwhile: then it is
         read and composed anew.
         """
-        taken: frozenset[str] = frozenset()
+        taken: dict[str, str] = {}
         try:
             for _ in range(_ATTEMPTS):
                 before = await self._offer_sets.get(uuid)
@@ -104,7 +104,7 @@ class LateAnswers:
         fan_out: FanOut,
         before: OfferSet,
         arrived: Sequence[SiteAnswer],
-        taken: frozenset[str],
+        taken: Mapping[str, str],
     ) -> bool:
         composed = compose(
             fan_out,

@@ -171,7 +171,7 @@ class Requesting:
     async def _keep(self, fan_out: FanOut, arrived: Sequence[SiteAnswer]) -> Composed:
         now = self._clock.now()
         offer_set = self._empty_set(fan_out, now)
-        taken: frozenset[str] = frozenset()
+        taken: dict[str, str] = {}
         while True:
             composed = compose(
                 fan_out,

@@ -67,16 +67,17 @@ class RouteStore:
 
 async def known_sessions(
     connection: AsyncConnection, sessions: Sequence[str], *, but: str
-) -> frozenset[str]:
-    """Return those of ``sessions`` that have a route in another set than ``but``."""
-    found: set[str] = set()
+) -> dict[str, str]:
+    """Return those of ``sessions`` that are in another set than ``but``, with sites."""
+    found: dict[str, str] = {}
     for start in range(0, len(sessions), _AT_ONCE):
         some = sessions[start : start + _AT_ONCE]
-        query = select(ROUTES.c.session).where(
+        query = select(ROUTES.c.session, ROUTES.c.site).where(
             ROUTES.c.session.in_(some), ROUTES.c.offer_set != but
         )
-        found.update((await connection.execute(query)).scalars())
-    return frozenset(found)
+        rows = await connection.execute(query)
+        found.update({row.session: row.site for row in rows})
+    return found
 
 
 async def _save_reading(

@@ -19,6 +19,7 @@ from tests.support.conversation import (
     read,
     see,
     site_reports,
+    update,
 )
 from tests.support.raw_site import answers, http, raw_site
 from tests.support.running import running_federation
@@ -253,6 +254,22 @@ async def test_row_13_two_sites_say_one_uuid(federation):
     assert theirs not in second.sessions
     assert (await accept(federation, theirs)).status == 200
     assert (good.accepted, bad.accepted) == ((theirs,), ())
+
+
+async def test_row_13_one_site_says_one_uuid_to_two_requests(federation):
+    """Who got the reservation first keeps it: the second can't end it, nor see it."""
+    good = federation.sites["good"]
+    first = await ask(federation)
+    theirs = next(s for s in first.sessions if s in good.sessions)
+    assert (await accept(federation, theirs)).status == 200
+    good.script("request", faults.given_uuid(theirs))
+    second = await ask(federation)
+    assert len(second.sessions) == 7
+    good.script("request", faults.given_uuid(theirs))
+    assert len((await ask(federation)).sessions) == 7
+    for session in second.sessions:
+        await update(federation, session, "CANCELLED")
+    assert good.accepted == (theirs,)
 
 
 async def test_row_14_one_site_reached_twice_is_shown_once(tmp_path):

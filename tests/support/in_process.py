@@ -46,6 +46,7 @@ class InProcessSite:
     start: float = 60.0
     expires: float = 300.0
     uuids: tuple[str, ...] = ()
+    made: int = 0
     faults: deque = field(default_factory=deque)
     read_faults: deque = field(default_factory=deque)
     phases: dict = field(default_factory=dict)
@@ -95,7 +96,11 @@ class InProcessSite:
     def _offers(self):
         now = self.clock.now()
         for number in range(self.offers):
-            uuid = self.uuids[number] if self.uuids else session_uuid(self.name, number)
+            if self.uuids:
+                uuid = self.uuids[number]
+            else:
+                uuid = session_uuid(self.name, self.made)
+                self.made += 1
             self.phases[uuid] = SessionPhase.OFFERED
             start = _seconds_after(now, self.start + 600 * number)
             yield Offer(
@@ -161,13 +166,13 @@ class MemoryStore:
 
     def _keep(self, offer_set, releases, starts: Mapping):
         taken = {
-            offer.session
+            offer.session: self.kept[offer.session].site
             for offer in offer_set.offers
             if offer.session in self.kept
             and self.kept[offer.session].offer_set != offer_set.uuid
         }
         if taken:
-            raise SessionsTaken(frozenset(taken))
+            raise SessionsTaken(taken)
         self.sets[offer_set.uuid] = offer_set
         for position, offer in enumerate(offer_set.offers):
             self.kept.setdefault(

@@ -19,16 +19,16 @@ def answer(site, *sessions):
 
 
 def test_sessions_keep_their_sites_uuid():
-    merged = merge(SET, [answer("a", A), answer("b", B)])
+    merged = merge([answer("a", A), answer("b", B)])
     assert {(o.site, o.session) for o in merged.offers} == {("a", A), ("b", B)}
 
 
 def test_a_uuid_repeated_within_one_answer_is_one_offer():
-    assert len(merge(SET, [answer("a", A, A)]).offers) == 1
+    assert len(merge([answer("a", A, A)]).offers) == 1
 
 
 def test_the_second_site_with_a_uuid_keeps_its_offer_under_a_minted_one():
-    first, second = merge(SET, [answer("b", A), answer("a", A)]).offers
+    first, second = merge([answer("b", A), answer("a", A)]).offers
     assert (first.site, first.session) == ("a", A)
     assert second.site == "b"
     assert second.site_session == A
@@ -37,20 +37,26 @@ def test_the_second_site_with_a_uuid_keeps_its_offer_under_a_minted_one():
 
 
 def test_a_uuid_of_another_set_is_never_taken_over():
-    (offer,) = merge(SET, [answer("a", A)], taken=[A]).offers
+    (offer,) = merge([answer("a", A)], taken={A: "b"}).offers
     assert offer.session != A
     assert offer.site_session == A
 
 
+def test_a_reservation_that_another_set_has_is_left_to_that():
+    merged = merge([answer("a", A, B)], taken={A: "a"})
+    assert [offer.session for offer in merged.offers] == [B]
+    assert [offer.session for offer in merged.duplicates] == [A]
+
+
 def test_a_session_seen_through_a_metabroker_as_well_is_shown_once():
-    merged = merge(SET, [answer("a-meta", A), answer("b", A)], metabrokers=["a-meta"])
+    merged = merge([answer("a-meta", A), answer("b", A)], metabrokers=["a-meta"])
     assert [o.site for o in merged.offers] == ["b"]
     assert [o.site for o in merged.duplicates] == ["a-meta"]
 
 
 def test_what_was_shown_stays_and_a_late_answer_only_adds():
-    known = merge(SET, [answer("b", A)]).offers
-    merged = merge(SET, [answer("a", A), answer("b", A)], known=known)
+    known = merge([answer("b", A)]).offers
+    merged = merge([answer("a", A), answer("b", A)], known=known)
     assert merged.offers[0] == known[0]
     assert [o.site for o in merged.offers] == ["b", "a"]
 
@@ -66,7 +72,7 @@ def test_merging_does_not_depend_on_the_order_of_answers(sessions, rng: random.R
     answers = [answer(site, *uuids) for site, uuids in sessions.items()]
     shuffled = list(answers)
     rng.shuffle(shuffled)
-    merged = merge(SET, answers, metabrokers=["m"])
-    assert merge(SET, shuffled, metabrokers=["m"]) == merged
+    merged = merge(answers, metabrokers=["m"])
+    assert merge(shuffled, metabrokers=["m"]) == merged
     uuids = [offer.session for offer in merged.offers]
     assert len(uuids) == len(set(uuids))

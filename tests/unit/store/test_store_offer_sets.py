@@ -97,7 +97,7 @@ async def test_a_session_of_another_set_is_refused_and_nothing_kept(store):
     intruder = offer_set(FIRST, SECOND, uuid=OTHER_SET, subject="eve")
     with pytest.raises(SessionsTaken) as refused:
         await store.offer_sets.add(intruder, [release(THIRD)], {})
-    assert refused.value.sessions == {FIRST}
+    assert refused.value.sessions == {FIRST: "lisboa"}
     assert await store.offer_sets.get(OTHER_SET) is None
     assert await store.releases.waiting() == 0
     assert (await store.routes.get(FIRST)).subject == "ana"
@@ -153,7 +153,7 @@ async def test_a_set_does_not_grow_by_a_session_of_another(store):
     grown = offer_set(SECOND, FIRST, THIRD, uuid=OTHER_SET, version=2)
     with pytest.raises(SessionsTaken) as refused:
         await store.offer_sets.replace(grown, [], {})
-    assert refused.value.sessions == {FIRST}
+    assert refused.value.sessions == {FIRST: "lisboa"}
     assert await store.offer_sets.get(OTHER_SET) == other
     assert await store.routes.get(THIRD) is None
 
@@ -163,7 +163,7 @@ async def test_taken_sessions_are_named_among_very_many(store):
     many = [SECOND, *(f"other-{number}" for number in range(2500)), FIRST]
     with pytest.raises(SessionsTaken) as refused:
         await store.offer_sets.add(offer_set(*many, uuid=OTHER_SET), [], {})
-    assert refused.value.sessions == {FIRST, SECOND}
+    assert refused.value.sessions == {FIRST: "lisboa", SECOND: "lisboa"}
 
 
 async def test_names_may_hold_what_postgresql_can_not(store):
