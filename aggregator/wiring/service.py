@@ -15,14 +15,10 @@ from aggregator.configuration.rereading import ConfigurationFiles
 from aggregator.configuration.watching import CurrentFederation
 from aggregator.credentials.of_sites import CredentialsPool
 from aggregator.domain.events import Reloaded
-from aggregator.http.keys import (
-    UseCases,
-)
+from aggregator.http.keys import UseCases
 from aggregator.observability.metrics import Metrics
 from aggregator.ports.snapshot import Federation
 from aggregator.ports.telemetry import Telemetry
-from aggregator.services.accepting import Accepting
-from aggregator.services.attempts import Attempts
 from aggregator.services.background import Background
 from aggregator.services.budget import ReservationBudget
 from aggregator.services.census import Census
@@ -34,7 +30,6 @@ from aggregator.services.following import Following
 from aggregator.services.known_offer_sets import KnownOfferSets
 from aggregator.services.late_answers import LateAnswers
 from aggregator.services.learning import Learning
-from aggregator.services.locating import Locating
 from aggregator.services.offer_sets import ShownOfferSets
 from aggregator.services.preparing import Preparing
 from aggregator.services.probing import Probing
@@ -42,19 +37,13 @@ from aggregator.services.pruning import Pruning
 from aggregator.services.readiness import Readiness
 from aggregator.services.reconfiguring import Reconfiguring
 from aggregator.services.registering import RegisteredFederation
-from aggregator.services.regretting import Regretting
-from aggregator.services.releasing import Releasing
 from aggregator.services.reloading import Reloading
 from aggregator.services.repeating import Repeating
 from aggregator.services.replaying import Replaying
 from aggregator.services.requesting import Requesting
-from aggregator.services.sessions import Sessions
-from aggregator.services.settling import Settling
 from aggregator.services.site_activity import SiteActivity
 from aggregator.services.site_calls import SiteCalls
 from aggregator.services.site_health import SiteHealth
-from aggregator.services.updating import Updating
-from aggregator.services.watching import Watching
 from aggregator.store.sql_store import SqlStore
 from aggregator.wiring.federation import (
     WallClock,
@@ -64,7 +53,8 @@ from aggregator.wiring.federation import (
     network_catalogue,
 )
 from aggregator.wiring.operating import Operating
-from aggregator.wiring.recovery import recovering_on
+from aggregator.wiring.parts import Parts
+from aggregator.wiring.sessions import SessionUseCases
 
 
 class Service:
@@ -83,7 +73,6 @@ class Service:
         self._settings = configuration.settings
         self._store = store
         self._clock = WallClock()
-        self._replica = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._metrics = metrics
         self._activity = SiteActivity(telemetry)
         self._telemetry: Telemetry = self._activity
@@ -108,24 +97,24 @@ class Service:
             self._settings.health, self._clock, self._telemetry, book.drain_of
         )
         self._calls = SiteCalls(self._health, self._telemetry)
-        self._operating = Operating(
-            configuration=configuration,
+        parts = Parts(
+            settings=self._settings,
             store=store,
-            background=background,
-            session=session,
-            clock=self._clock,
-            telemetry=self._telemetry,
-            book=book,
-            activity=self._activity,
             snapshot=self._snapshot,
             health=self._health,
             calls=self._calls,
+            background=background,
+            clock=self._clock,
+            telemetry=self._telemetry,
+            replica=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
         )
+        self._operating = Operating(parts, configuration, session, book, self._activity)
         self._telemetry.record(Reloaded(success=True))
         self._decisions = Decisions(
             store.decisions, background, self._settings.decisions
         )
-        self._releasing = self._build_releasing()
+        self._sessions = SessionUseCases(parts)
+        self._releasing = self._sessions.releasing
         self._reconfiguring = Reconfiguring(
             holder=self._snapshot,
             health=self._health,
@@ -134,7 +123,6 @@ class Service:
             show=self._show,
         )
         self.reloading = self._build_reloading(configuration)
-        self._settling = self._build_settling()
         self._learning = Learning(
             histories=store.histories,
             snapshot=self._snapshot,
@@ -142,8 +130,6 @@ class Service:
             telemetry=self._telemetry,
             sampling=self._settings.watcher.slow,
         )
-        self._sessions = self._build_sessions()
-        self._accepting = self._build_accepting()
         repeating = self._build_repeating()
         offer_sets = ShownOfferSets(
             KnownOfferSets(
@@ -156,7 +142,7 @@ class Service:
             following=Following(
                 watch=store.offer_sets,
                 offer_sets=offer_sets,
-                sessions=self._sessions,
+                sessions=self._sessions.sessions,
                 limits=self._settings.following,
             ),
             offer_sets=offer_sets,
@@ -167,8 +153,8 @@ class Service:
                 snapshot=self._snapshot,
                 limits=self._settings.decisions,
             ),
-            sessions=self._sessions,
-            updating=self._build_updating(),
+            sessions=self._sessions.sessions,
+            updating=self._sessions.updating,
             failover=self._build_failover(repeating),
             site_health=self._health,
             board=self._operating.board,
@@ -190,16 +176,9 @@ class Service:
         self._background.run(self.reloading.run, name="reloading")
         if self._settings.reload.watch:
             self._background.run(self.reloading.watch, name="watch_files")
-        watching = Watching(
-            watches=self._store.watches,
-            sessions=self._sessions,
-            clock=self._clock,
-            limits=self._settings.watcher,
-            replica=self._replica,
-        )
         self._background.run(self._releasing.run, name="releases")
-        self._background.run(self._accepting.resume, name="acceptances")
-        self._background.run(watching.run, name="watches")
+        self._background.run(self._sessions.accepting.resume, name="acceptances")
+        self._background.run(self._sessions.watching.run, name="watches")
         pruning = Pruning(self._store.retention, self._clock, self._settings.retention)
         self._background.run(pruning.run, name="pruning")
         census = Census(self._store.holdings, self._clock, self._telemetry)
@@ -240,96 +219,6 @@ class Service:
             telemetry=self._telemetry,
         )
 
-    def _build_releasing(self) -> Releasing:
-        return Releasing(
-            queue=self._store.releases,
-            retries=self._store.releases,
-            routes=self._store.routes,
-            overlays=self._store.routes,
-            snapshot=self._snapshot,
-            calls=self._calls,
-            background=self._background,
-            clock=self._clock,
-            telemetry=self._telemetry,
-            limits=self._settings.releases,
-            replica=self._replica,
-        )
-
-    def _build_settling(self) -> Settling:
-        return Settling(
-            winners=self._store.winners,
-            winner_readings=self._store.winners,
-            routes=self._store.routes,
-            releasing=self._releasing,
-            clock=self._clock,
-            telemetry=self._telemetry,
-        )
-
-    def _build_sessions(self) -> Sessions:
-        return Sessions(
-            routes=self._store.routes,
-            snapshot=self._snapshot,
-            calls=self._calls,
-            background=self._background,
-            clock=self._clock,
-            telemetry=self._telemetry,
-            limits=self._settings.status,
-            settling=self._settling,
-            regretting=Regretting(self._store.histories, self._telemetry),
-            locating=self._build_locating() if self._settings.locate else None,
-        )
-
-    def _build_locating(self) -> Locating:
-        return Locating(
-            recovering=recovering_on(
-                self._store, self._snapshot, self._calls, self._settings
-            ),
-            routes=self._store.routes,
-            snapshot=self._snapshot,
-            health=self._health,
-            background=self._background,
-            open_to_all=self._settings.auth.mode == "off",
-        )
-
-    def _build_accepting(self) -> Accepting:
-        attempts = Attempts(
-            winners=self._store.winners,
-            winner_readings=self._store.winners,
-            sessions=self._sessions,
-            settling=self._settling,
-            releasing=self._releasing,
-            snapshot=self._snapshot,
-            calls=self._calls,
-            clock=self._clock,
-            telemetry=self._telemetry,
-            limits=self._settings.acceptance,
-            replica=self._replica,
-        )
-        return Accepting(
-            attempts=attempts,
-            winners=self._store.winners,
-            winner_readings=self._store.winners,
-            routes=self._store.routes,
-            sessions=self._sessions,
-            settling=self._settling,
-            background=self._background,
-            clock=self._clock,
-            limits=self._settings.acceptance,
-            replica=self._replica,
-        )
-
-    def _build_updating(self) -> Updating:
-        return Updating(
-            sessions=self._sessions,
-            accepting=self._accepting,
-            releasing=self._releasing,
-            overlays=self._store.routes,
-            snapshot=self._snapshot,
-            calls=self._calls,
-            clock=self._clock,
-            limits=self._settings.acceptance,
-        )
-
     def _build_repeating(self) -> Repeating:
         return Repeating(
             requesting=self._build_requesting(),
@@ -345,8 +234,8 @@ class Service:
         return Failover(
             repeating=repeating,
             winners=self._store.winners,
-            accepting=self._accepting,
-            sessions=self._sessions,
+            accepting=self._sessions.accepting,
+            sessions=self._sessions.sessions,
             routes=self._store.routes,
             clock=self._clock,
             now=asyncio.get_running_loop().time,
