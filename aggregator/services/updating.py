@@ -29,7 +29,7 @@ from aggregator.services.settling import release_of
 from aggregator.services.site_calls import SiteCalls, context_for
 
 _TRIES = 3
-_REFUSED = frozenset({Outcome.REFUSED_4XX, *WITHOUT_CREDENTIALS})
+_REFUSED = frozenset({Outcome.REFUSED_4XX, Outcome.NOT_FOUND, *WITHOUT_CREDENTIALS})
 
 
 class Updating:
@@ -199,7 +199,7 @@ class Updating:
             await self._sessions.note(route, reading)
             same = is_alike(route.last_payload, reading.payload)
             return (nothing_changed_notice(route.site, self._clock.now()),) * same
-        if reading.outcome in _REFUSED or reading.outcome is Outcome.NOT_FOUND:
+        if reading.outcome in _REFUSED:
             raise _refused(route, reading)
         raise SiteUnavailable(
             f"{route.site} has not confirmed the update: "
