@@ -3,8 +3,6 @@
 from typing import Final
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
-from grafana_foundation_sdk.builders.stat import Panel as Stat
-from grafana_foundation_sdk.builders.table import Panel as Table
 from grafana_foundation_sdk.builders.timeseries import Panel as TimeSeries
 
 from grafana.generator.acceptance_panels import (
@@ -12,7 +10,7 @@ from grafana.generator.acceptance_panels import (
     releases_by_outcome,
 )
 from grafana.generator.estimate_panels import start_errors
-from grafana.generator.expressions import growth, metric, per_minute, quantile
+from grafana.generator.expressions import metric, per_minute, quantile
 from grafana.generator.frame import SITE_DETAIL, framed, site_variable, with_panels
 from grafana.generator.panels import (
     BAD,
@@ -20,10 +18,8 @@ from grafana.generator.panels import (
     DOUBTFUL,
     FAIR,
     GOOD,
-    YES_OR_NO,
     Query,
     Text,
-    number,
     series,
 )
 from grafana.generator.ranking_panels import ranks
@@ -32,12 +28,9 @@ from grafana.generator.session_panels import (
     sessions_now,
     staleness_by_site,
 )
-from grafana.generator.site_panels import states
-from grafana.generator.tables import Column, table_of
+from grafana.generator.site_facts import SITE, facts
 
-_SITE: Final = 'site="$site"'
 _NOT_CALLED: Final = "no calls"
-_DAY: Final = 86400
 
 
 def site() -> Dashboard:
@@ -49,154 +42,28 @@ def site() -> Dashboard:
         "offers.",
     ).with_variable(site_variable())
     board.with_row(Row("$site"))
-    with_panels(
-        board,
-        states(f"{_SITE}, ", height=4),
-        _time_up(),
-        _last_success(),
-        _clock_skew(),
-        _certificate(),
-        _ejections_in_range(),
-        _downtime(),
-        _identity(),
-    )
+    with_panels(board, *facts())
     board.with_row(Row("Calls to its broker"))
     with_panels(board, _calls(), _outcomes(), _durations(), _ejections(), _open_calls())
     board.with_row(Row("Its offers"))
     with_panels(
         board,
         _offers(),
-        ranks(_SITE),
+        ranks(SITE),
         _late_answers(),
         _not_asked(),
-        start_errors(_SITE),
+        start_errors(SITE),
     )
     board.with_row(Row("Its acceptances and sessions"))
     with_panels(
         board,
-        acceptances_by_outcome(_SITE),
-        releases_by_outcome(_SITE),
-        sessions_now(_SITE),
-        staleness_by_site(_SITE),
-        sessions_by_phase(_SITE),
+        acceptances_by_outcome(SITE),
+        releases_by_outcome(SITE),
+        sessions_now(SITE),
+        staleness_by_site(SITE),
+        sessions_by_phase(SITE),
     )
     return board
-
-
-def _time_up() -> Stat:
-    return number(
-        Text(
-            "Up",
-            "Share of the time range in which requests could go to the site.",
-            "unknown",
-        ),
-        Query(f"avg(avg_over_time({metric('site_up', _SITE)}[$__range]))"),
-        unit="percentunit",
-        base=BAD,
-        steps=((0.9, DOUBTFUL), (0.99, GOOD)),
-    )
-
-
-def _last_success() -> Stat:
-    succeeded = metric("site_last_success_timestamp_seconds", _SITE)
-    return number(
-        Text(
-            "Since last success",
-            "How long ago a call to the site last succeeded, a probe included.",
-            "never",
-        ),
-        Query(f"time() - max({succeeded})"),
-        unit="s",
-        base=GOOD,
-        steps=((300, DOUBTFUL), (3600, BAD)),
-    )
-
-
-def _clock_skew() -> Stat:
-    return number(
-        Text(
-            "Clock",
-            "Seconds by which the site's clock is ahead of ours; below 0 it is behind. "
-            "Offers expire by the site's clock.",
-            "unknown",
-        ),
-        Query(f"avg({metric('site_clock_skew_seconds', _SITE)})"),
-        unit="s",
-        base=DOUBTFUL,
-        steps=((-30, GOOD), (30, DOUBTFUL)),
-    )
-
-
-def _certificate() -> Stat:
-    expires = metric("site_cert_expiry_timestamp_seconds", _SITE)
-    return number(
-        Text(
-            "Certificate",
-            "How long the TLS certificate of the site's broker is still good for.",
-            "none",
-        ),
-        Query(f"min({expires}) - time()"),
-        unit="s",
-        base=BAD,
-        steps=((14 * _DAY, DOUBTFUL), (30 * _DAY, GOOD)),
-    )
-
-
-def _ejections_in_range() -> Stat:
-    return number(
-        Text(
-            "Ejections",
-            "How often the site was ejected in the time range, over all replicas.",
-            "none",
-        ),
-        Query(growth("site_ejections_total", where=_SITE)),
-        base=GOOD,
-        steps=((0.5, DOUBTFUL),),
-        decimals=0,
-    )
-
-
-def _downtime() -> Stat:
-    return number(
-        Text(
-            "In downtime",
-            "Whether the site is in a downtime now, of the configuration or registry.",
-            "no",
-        ),
-        Query(f"max({metric('site_in_downtime', _SITE)})"),
-        unit=YES_OR_NO,
-        base=GOOD,
-        steps=((1, CALM),),
-    )
-
-
-def _identity() -> Table:
-    labels = {
-        "site": "Site",
-        "parent_node_name": "Node",
-        "adapter": "Adapter",
-        "dialect": "Dialect",
-        "version": "Version",
-    }
-    return table_of(
-        Text(
-            "What it is",
-            "The site's configuration, and the version that its broker tells. Every "
-            "request waits for a site that is required.",
-            "unknown",
-        ),
-        [
-            Column(
-                "Required",
-                f"max by ({', '.join(labels)}) ({metric('site_info', _SITE)}) "
-                "* on (site) group_left () "
-                f"max by (site) ({metric('site_required', _SITE)})",
-                unit=YES_OR_NO,
-            )
-        ],
-        labels=labels,
-        height=4,
-    )
 
 
 def _calls() -> TimeSeries:
@@ -206,7 +73,7 @@ def _calls() -> TimeSeries:
             "Requests for offers, readings and updates of sessions, and probes.",
             _NOT_CALLED,
         ),
-        Query(per_minute("site_requests_total", "op", _SITE), "{{op}}"),
+        Query(per_minute("site_requests_total", "op", SITE), "{{op}}"),
         unit="cpm",
         stacked=True,
     )
@@ -219,7 +86,7 @@ def _outcomes() -> TimeSeries:
             "All but ok and no_offer is worth a look; docs/metrics.md lists them all.",
             _NOT_CALLED,
         ),
-        Query(per_minute("site_requests_total", "outcome", _SITE), "{{outcome}}"),
+        Query(per_minute("site_requests_total", "outcome", SITE), "{{outcome}}"),
         unit="cpm",
         stacked=True,
         colors={
@@ -243,7 +110,7 @@ def _durations() -> TimeSeries:
         ),
         *(
             Query(
-                quantile(of / 100, "site_request_duration_seconds", "op", _SITE),
+                quantile(of / 100, "site_request_duration_seconds", "op", SITE),
                 f"{{{{op}}}} {of} %",
             )
             for of in (50, 95)
@@ -259,7 +126,7 @@ def _open_calls() -> TimeSeries:
             "Calls to the site that are open, over all replicas.",
             _NOT_CALLED,
         ),
-        Query(f"sum({metric('site_inflight', _SITE)})", "open"),
+        Query(f"sum({metric('site_inflight', SITE)})", "open"),
     )
 
 
@@ -270,7 +137,7 @@ def _ejections() -> TimeSeries:
             "An ejected site gets no requests for offers until a trial succeeds.",
             "no ejections",
         ),
-        Query(per_minute("site_ejections_total", "reason", _SITE), "{{reason}}"),
+        Query(per_minute("site_ejections_total", "reason", SITE), "{{reason}}"),
         unit="cpm",
         stacked=True,
     )
@@ -284,7 +151,7 @@ def _offers() -> TimeSeries:
             "no offers",
         ),
         *(
-            Query(per_minute(f"offers_{step}_total", where=_SITE), step)
+            Query(per_minute(f"offers_{step}_total", where=SITE), step)
             for step in ("received", "returned", "won")
         ),
         unit="cpm",
@@ -301,7 +168,7 @@ def _not_asked() -> TimeSeries:
             "asked for, or too many calls to it were open.",
             "all went there",
         ),
-        Query(per_minute("site_not_asked_total", "reason", _SITE), "{{reason}}"),
+        Query(per_minute("site_not_asked_total", "reason", SITE), "{{reason}}"),
         unit="cpm",
         stacked=True,
     )
@@ -315,7 +182,7 @@ def _late_answers() -> TimeSeries:
             "released because something of it was accepted.",
             "no late answers",
         ),
-        Query(per_minute("late_answers_total", "joined", _SITE), "joined: {{joined}}"),
+        Query(per_minute("late_answers_total", "joined", SITE), "joined: {{joined}}"),
         unit="cpm",
         stacked=True,
     )
