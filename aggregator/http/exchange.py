@@ -212,11 +212,9 @@ def preferences_of(request: web.Request) -> Mapping[str, str]:
 
 
 def _wait(preferences: Mapping[str, str]) -> float | None:
-    try:
-        return float(int(preferences["wait"]))
-    except (KeyError, ValueError):
-        # RFC 7240, section 2: a preference that isn't understood is ignored.
-        return None
+    wait = preferences.get("wait", "")
+    # RFC 7240, section 2: a preference that isn't understood is ignored.
+    return float(wait) if wait.isascii() and wait.isdecimal() else None
 
 
 def refuse_loop(request: web.Request) -> None:

@@ -74,8 +74,9 @@ class Accepting:
 
     def deadline(self, caller: Caller) -> float:
         """Return until when ``caller`` waits for a site's word, on the loop's clock."""
-        wait = self._limits.deadline if caller.wait is None else caller.wait
-        return caller.received + wait
+        limits = self._limits
+        wait = limits.deadline if caller.wait is None else caller.wait
+        return caller.received + min(wait, limits.longest_wait)
 
     def in_time(self, uuid: str, caller: Caller) -> AbstractAsyncContextManager[None]:
         """Bound an acceptance, and all around it, by the deadline of ``caller``.

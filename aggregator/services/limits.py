@@ -105,6 +105,7 @@ class AcceptanceLimits(Limits):
 
     Attributes:
         deadline: The longest that a caller waits for the site's word.
+        longest_wait: The most that ``Prefer: wait`` can ask for.
         call: The longest that one call to the site may take.
         grace: How long after an offer's expiry an unknown acceptance is lost.
         first_pause: The first pause between two readings that seek the truth.
@@ -115,6 +116,7 @@ class AcceptanceLimits(Limits):
     may_be_zero: ClassVar = frozenset({"grace"})
 
     deadline: float = 10.0
+    longest_wait: float = 60.0
     call: float = 5.0
     grace: float = 60.0
     first_pause: float = 0.2

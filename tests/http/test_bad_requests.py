@@ -300,3 +300,16 @@ async def test_preferences_that_make_no_sense_are_ignored(federation):
         )
         assert response.status == 303, wish
         assert json.loads(await response.text())["result"] == "YES"
+
+
+@pytest.mark.parametrize(
+    "wait", ["9" * 400, "9" * 5000, "-5", "1e3", "nan", "soon", ""]
+)
+async def test_a_wait_that_is_none_is_as_if_it_was_not_there(federation, wait):
+    wish = {"Prefer": f"wait={wait}"}
+    asked = await federation.post("/offersets", REFERENCE, headers=wish)
+    assert asked.status == 303
+    uuid = (await asked.json())["offers"][0]["uuid"]
+    taken = await federation.post(f"/sessions/{uuid}", ACCEPT, headers=wish | JSON)
+    assert taken.status == 200
+    assert (await taken.json())["phase"] != "OFFERED"

@@ -187,6 +187,17 @@ async def test_while_nobody_knows_the_caller_is_told_and_no_other_site_is_touche
 
 
 @virtual_time
+async def test_a_caller_that_would_wait_for_ever_is_told_after_a_minute():
+    async with offered() as (federation, offers, _):
+        federation.brokers["a"].faults.append((Outcome.TIMEOUT, True))
+        federation.brokers["a"].read_faults.extend([Outcome.TIMEOUT] * 99)
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(AcceptPending):
+            await update(federation, offers["a"], wait=1e9)
+        assert asyncio.get_running_loop().time() - began == pytest.approx(60)
+
+
+@virtual_time
 async def test_an_acceptance_that_stays_unknown_is_lost_and_adopted_when_it_shows():
     async with offered(expires=60) as (federation, offers, uuid):
         site = federation.brokers["a"]
