@@ -104,6 +104,7 @@ async def test_a_session_is_told_until_it_ended(tmp_path):
                         session, ACCEPT, headers={"Content-Type": "application/json"}
                     )
                     assert accepting.status == 200
+            stream.close()
         assert phases[0] == "OFFERED"
         assert phases[-1] == "COMPLETED"
 
@@ -130,6 +131,7 @@ async def test_a_site_that_is_away_does_not_end_the_stream(tmp_path):
             name, shown = await anext(told)
             while name == "session" and shown["phase"] != "CANCELLED":
                 name, shown = await anext(told)
+            stream.close()
         assert shown["phase"] == "CANCELLED"
 
 

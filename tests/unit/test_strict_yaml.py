@@ -15,7 +15,7 @@ from aggregator.strict_yaml import (
     load_located,
 )
 
-QUICK_S = 2.0
+QUICK_S = 10.0
 
 STRINGS = [
     "0000",

@@ -9,7 +9,7 @@ from aggregator.strict_yaml import MAX_DEPTH
 from aggregator.wire import strict_json
 from aggregator.wire.media import MediaType, decode, encode
 
-QUICK_S = 2.0
+QUICK_S = 10.0
 JSON = "application/json"
 
 

@@ -9,7 +9,7 @@ from aggregator.strict_yaml import MAX_DEPTH, MAX_NODES
 from aggregator.wire.media import decode
 from aggregator.wire.xml import decode_xml
 
-QUICK_S = 2.0
+QUICK_S = 10.0
 
 
 def request_of(body: str | bytes):
