@@ -17,6 +17,7 @@ from aggregator.domain.phases import SessionPhase
 from aggregator.domain.principal import Principal
 from aggregator.domain.records import WinnerState
 from aggregator.domain.updates import phase_update
+from aggregator.services.limits import AcceptanceLimits
 from tests.support.federation import InProcessFederation
 from tests.support.virtual_time import virtual_time
 
@@ -26,9 +27,9 @@ CANCEL = phase_update(SessionPhase.CANCELLED)
 
 
 @asynccontextmanager
-async def offered(*sites, **behaviour):
+async def offered(*sites, limits=None, **behaviour):
     """A federation that made an offer at each of ``sites``, by site."""
-    federation = InProcessFederation()
+    federation = InProcessFederation(**(limits or {}))
     for name in sites or ("a", "b"):
         federation.add(name, **behaviour)
     async with federation.running():
@@ -466,7 +467,8 @@ async def test_a_cancelled_offer_can_not_be_rejected():
 
 @virtual_time
 async def test_an_acceptance_that_another_replica_found_out_is_not_lost():
-    async with offered(expires=60) as (federation, offers, uuid):
+    patient = {"acceptance": AcceptanceLimits(longest_wait=600)}
+    async with offered(expires=60, limits=patient) as (federation, offers, uuid):
         site, store = federation.brokers["a"], federation.store
         site.faults.append((Outcome.TIMEOUT, True))
         site.read_faults.extend([Outcome.CONNECT_ERROR] * 60)
