@@ -1,5 +1,6 @@
 """The files of a configuration: the settings, and those that these name."""
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,8 @@ class Files:
 
     def _expanded(self, name: str | Path, pointer: str) -> list[Path]:
         path = self._base / name
-        if not path.is_dir():
+        # Unlike that of pathlib this is False of what no file could be called.
+        if not os.path.isdir(path):  # noqa: PTH112
             return [path]
         files = sorted(path.glob("*.yaml"))
         if not files:

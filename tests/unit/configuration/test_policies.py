@@ -169,6 +169,13 @@ def test_where_no_policy_is_named_the_default_is(bench):
     )
 
 
+def test_a_name_that_no_file_can_have_is_told_where_it_is(bench):
+    bench.write("metabroker.yaml", f"ranking: [{'x' * 5000}]")
+    [problem] = bench.problems()
+    assert problem.startswith("metabroker.yaml:1:11: xxx")
+    assert problem.endswith("x can't be read: file name too long")
+
+
 def test_a_missing_policy_is_told_where_it_is_named(bench):
     bench.write("metabroker.yaml", "ranking: [ranking, none.yaml]")
     assert bench.problems() == [
