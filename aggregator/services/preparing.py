@@ -11,6 +11,7 @@ from aggregator.ports.clock import Clock
 from aggregator.ports.sites import CallContext, SitePreparation
 from aggregator.services.composing import release
 from aggregator.services.releasing import Releasing
+from aggregator.services.site_health import SiteHealth
 
 _log = structlog.get_logger(__name__)
 _TIME: Final = 10.0
@@ -19,8 +20,9 @@ _TIME: Final = 10.0
 class Preparing:
     """Prepares sites all at once, so that the first request needn't wait for it."""
 
-    def __init__(self, releasing: Releasing, clock: Clock) -> None:
+    def __init__(self, releasing: Releasing, health: SiteHealth, clock: Clock) -> None:
         self._releasing = releasing
+        self._health = health
         self._clock = clock
 
     async def prepare(self, sites: Mapping[str, SitePreparation]) -> None:
@@ -40,6 +42,8 @@ class Preparing:
             dialect=preparation.dialect,
             detail=preparation.detail,
         )
+        if preparation.dialect:
+            self._health.note_dialect(name, preparation.dialect)
         if preparation.offers:
             now = self._clock.now()
             reason = "it was offered though nothing was asked for"

@@ -132,6 +132,10 @@ class SiteHealth:
         )
         self._tell(site)
 
+    def note_dialect(self, site: str, dialect: str) -> None:
+        """Keep the dialect that the site was found to speak."""
+        self._of(site).dialect = dialect
+
     def note_synthetic(self, site: str, reading: SyntheticReading) -> None:
         """Keep how the latest end-to-end probe ended; its calls told the rest."""
         self._of(site).synthetic = reading

@@ -118,7 +118,7 @@ class Service:
         self._reconfiguring = Reconfiguring(
             holder=self._snapshot,
             health=self._health,
-            preparing=Preparing(self._releasing, self._clock),
+            preparing=Preparing(self._releasing, self._health, self._clock),
             background=background,
             show=self._show,
         )

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from site_adapters.simulated import SimulatedSite, run
-from tests.support.conversation import eventually
+from tests.support.conversation import eventually, site_reports
 from tests.support.running import running_federation
 from tests.support.simulated_dialogue import DIALECTS, Dialogue
 
@@ -127,3 +127,15 @@ async def test_a_configured_dialect_is_never_probed(tmp_path):
         await submit(federation)
         running = federation.sites[site.name]
         assert b"{}" not in {call.body for call in running.requests}
+
+
+async def test_operators_see_what_a_site_speaks_as_soon_as_it_is_found_out(tmp_path):
+    site = a_site("2026-04")
+    entries = {site.name: AUTO}
+    async with running_federation(tmp_path, site, entries=entries) as federation:
+
+        async def is_shown():
+            report = (await site_reports(federation))[site.name]
+            return report["dialect_spoken"] == "2026-04"
+
+        await eventually(is_shown)
