@@ -6,24 +6,9 @@ from typing import Any, Final
 from aggregator.domain import events
 from aggregator.domain.outcomes import Outcome
 from aggregator.observability.instruments import Section
+from aggregator.observability.side_calls import SIDE_CALL_OUTCOMES, SIDE_CALL_SECONDS
 
-SECONDS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
-CATALOGUE_OUTCOMES: Final = (
-    Outcome.OK,
-    Outcome.NOT_FOUND,
-    Outcome.REFUSED_4XX,
-    Outcome.UNAUTHORIZED,
-    Outcome.FORBIDDEN,
-    Outcome.MISCONFIGURED,
-    Outcome.THROTTLED,
-    Outcome.ERROR_5XX,
-    Outcome.CONNECT_ERROR,
-    Outcome.TIMEOUT,
-    Outcome.BAD_PAYLOAD,
-    Outcome.TOO_LARGE,
-    Outcome.CANCELLED,
-)
+CATALOGUE_OUTCOMES: Final = (*SIDE_CALL_OUTCOMES, Outcome.NOT_FOUND)
 """The ways in which a call to a catalogue can end."""
 
 
@@ -39,7 +24,7 @@ class CatalogueMetrics:
         self._seconds = section.histogram(
             "catalogue_request_duration_seconds",
             "How long calls to the replica catalogue took.",
-            SECONDS,
+            SIDE_CALL_SECONDS,
         )
         self._reads = section.counter(
             "catalogue_reads",

@@ -15,7 +15,7 @@ from aggregator.domain.phases import SessionPhase
 from aggregator.observability.catalogue_metrics import CATALOGUE_OUTCOMES
 from aggregator.observability.instruments import Description, Section
 from aggregator.observability.metrics import Metrics
-from aggregator.observability.token_metrics import TOKEN_OUTCOMES
+from aggregator.observability.side_calls import SIDE_CALL_OUTCOMES
 
 _INTRODUCTION: Final = """\
 # Metrics
@@ -96,7 +96,7 @@ _OUTCOMES: Final[Mapping[str, Iterable[StrEnum]]] = {
     "metabroker_site_requests_total": [o for o in Outcome if o not in _NOT_OF_CALLS],
     "metabroker_locality_lookups_total": events.LookupOutcome,
     "metabroker_catalogue_requests_total": CATALOGUE_OUTCOMES,
-    "metabroker_token_requests_total": TOKEN_OUTCOMES,
+    "metabroker_token_requests_total": SIDE_CALL_OUTCOMES,
     "metabroker_catalogue_reads_total": events.CacheOutcome,
     "metabroker_accepts_total": events.AcceptOutcome,
     "metabroker_loser_releases_total": events.ReleaseOutcome,

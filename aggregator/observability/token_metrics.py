@@ -1,30 +1,12 @@
 """Metrics of token issuers: what they answer when tokens for sites are asked for."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 from aggregator.domain import events
-from aggregator.domain.outcomes import Outcome
 from aggregator.domain.sites import CredentialsMode, ReleaseCredentials, Site
 from aggregator.observability.instruments import Section
-
-SECONDS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
-TOKEN_OUTCOMES: Final = (
-    Outcome.OK,
-    Outcome.REFUSED_4XX,
-    Outcome.UNAUTHORIZED,
-    Outcome.FORBIDDEN,
-    Outcome.MISCONFIGURED,
-    Outcome.THROTTLED,
-    Outcome.ERROR_5XX,
-    Outcome.CONNECT_ERROR,
-    Outcome.TIMEOUT,
-    Outcome.BAD_PAYLOAD,
-    Outcome.TOO_LARGE,
-    Outcome.CANCELLED,
-)
-"""The ways in which a call to a token issuer can end."""
+from aggregator.observability.side_calls import SIDE_CALL_OUTCOMES, SIDE_CALL_SECONDS
 
 
 class TokenMetrics:
@@ -40,7 +22,7 @@ class TokenMetrics:
         self._seconds = section.histogram(
             "token_request_duration_seconds",
             "How long calls to token issuers took.",
-            SECONDS,
+            SIDE_CALL_SECONDS,
             "grant",
         )
 
@@ -48,7 +30,7 @@ class TokenMetrics:
         """Have what can happen at ``sites`` in every scrape, from the first on."""
         for grant in {grant for site in sites for grant in _grants(site)}:
             self._seconds.labels(grant.value)
-            for outcome in TOKEN_OUTCOMES:
+            for outcome in SIDE_CALL_OUTCOMES:
                 self._requests.labels(grant.value, outcome.value)
 
     def handlers(self) -> Mapping[type, Callable[[Any], None]]:
