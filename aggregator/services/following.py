@@ -6,21 +6,21 @@ watched; any number of followers of one set cost one look at a time.
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Final
 
 from cachetools import TTLCache
 
 from aggregator.domain.errors import (
     FanOutFailed,
-    Overloaded,
     StoreUnavailable,
     UnknownResource,
 )
 from aggregator.domain.phases import TERMINAL, session_phase
 from aggregator.domain.views import OfferSetView, SessionView
 from aggregator.ports.store import OfferSetWatch
+from aggregator.services.admission import Admission
 from aggregator.services.caller import Caller
 from aggregator.services.limits import FollowLimits
 from aggregator.services.offer_sets import ShownOfferSets
@@ -50,7 +50,13 @@ class Following:
             10_000, limits.interval / 2, timer=_now
         )
         self._looking: dict[str, asyncio.Lock] = {}
-        self._followers = 0
+        self._admission = Admission(
+            "clients",
+            "wait",
+            in_all=limits.followers,
+            per_user=limits.followers_per_user,
+            retry_after=math.ceil(limits.interval) * 10.0,
+        )
 
     async def answered_offer_set(self, uuid: str, caller: Caller) -> OfferSetView:
         """Return the set, once late answers filled it or the caller's wait is over.
@@ -59,6 +65,7 @@ class Following:
             UnknownResource: There is no such set of the caller's.
             FanOutFailed: It has no offers even then, and that isn't a NO.
             Overloaded: As many clients wait as may.
+            UserOverLimit: The same of this user.
         """
         try:
             return await self._offer_sets.view(uuid, caller.principal)
@@ -66,7 +73,7 @@ class Following:
             if not caller.wait:
                 raise
         until = caller.received + min(caller.wait, self._limits.longest_wait)
-        with self._admitted():
+        with self._admission.admitted(caller.principal):
             while True:
                 version = (await self._offer_sets.get(uuid, caller.principal)).version
                 try:
@@ -83,9 +90,10 @@ class Following:
         Raises:
             UnknownResource: There is no such set of the caller's.
             Overloaded: As many clients wait as may.
+            UserOverLimit: The same of this user.
         """
         wait = min(caller.wait or 0.0, self._limits.longest_wait)
-        with self._admitted():
+        with self._admission.admitted(caller.principal):
             await self._next_version(uuid, version, caller.received + wait)
         return await self._offer_sets.view(uuid, caller.principal)
 
@@ -97,9 +105,10 @@ class Following:
         Raises:
             UnknownResource: There is no such set of the caller's.
             Overloaded: As many clients wait as may.
+            UserOverLimit: The same of this user.
         """
         until = _now() + self._limits.longest_stream
-        with self._admitted():
+        with self._admission.admitted(caller.principal):
             while True:
                 version = (await self._offer_sets.get(uuid, caller.principal)).version
                 # Where there is nothing to show yet, late answers may still bring it.
@@ -116,10 +125,11 @@ class Following:
         Raises:
             UnknownResource: There is no such session of the caller's.
             Overloaded: As many clients wait as may.
+            UserOverLimit: The same of this user.
         """
         until = _now() + self._limits.longest_stream
         before = None
-        with self._admitted():
+        with self._admission.admitted(caller.principal):
             while _now() < until:
                 view = await self._sessions.get(uuid, caller)
                 if (view.phase, view.payload) != before:
@@ -162,19 +172,6 @@ class Following:
                 return await self._watch.version(uuid)
         except (StoreUnavailable, TimeoutError):
             return _NOT_READ
-
-    @contextmanager
-    def _admitted(self) -> Iterator[None]:
-        if self._followers >= self._limits.followers:
-            raise Overloaded(
-                f"{self._limits.followers} clients wait, which is the limit",
-                retry_after=math.ceil(self._limits.interval) * 10.0,
-            )
-        self._followers += 1
-        try:
-            yield
-        finally:
-            self._followers -= 1
 
 
 def _now() -> float:

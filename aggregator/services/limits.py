@@ -238,12 +238,15 @@ class FollowLimits(Limits):
         longest_wait: The most that ``Prefer: wait`` can ask for.
         longest_stream: After which a stream of events ends; clients come again.
         followers: Clients that may wait at once.
+        followers_per_user: The same of one user; nobody in particular is not held
+            to it.
     """
 
     interval: float = 0.5
     longest_wait: float = 60.0
     longest_stream: float = 600.0
     followers: int = 1000
+    followers_per_user: int = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ from aggregator.ports.clock import Clock
 from aggregator.ports.snapshot import Snapshot
 from aggregator.ports.store import OfferSets, SessionsTaken
 from aggregator.ports.telemetry import Telemetry
+from aggregator.services.admission import Admission
 from aggregator.services.budget import ReservationBudget
 from aggregator.services.caller import Caller
 from aggregator.services.composing import Composed, compose, policy_for
@@ -82,7 +83,13 @@ class Requesting:
         self._limits = limits
         self._budget = budget
         self._learned = learned
-        self._under_way: Counter[tuple[str, str]] = Counter()
+        self._admission = Admission(
+            "requests",
+            "are under way",
+            in_all=limits.concurrent,
+            per_user=limits.concurrent_per_user,
+            retry_after=_RETRY_AFTER,
+        )
 
     async def request_offers(
         self, request: ExecutionRequest, caller: Caller, uuid: str
@@ -140,33 +147,15 @@ class Requesting:
 
     @contextmanager
     def _admitted(self, principal: Principal) -> Iterator[None]:
-        limits = self._limits
-        # Whoever comes with another token, of other groups, is the same user.
-        user = (principal.issuer, principal.subject)
-        if self._under_way.total() >= limits.concurrent:
-            raise Overloaded(
-                f"{limits.concurrent} requests are under way, which is the limit",
-                retry_after=_RETRY_AFTER,
-            )
-        if (
-            not principal.is_anonymous
-            and self._under_way[user] >= limits.concurrent_per_user
-        ):
-            raise UserOverLimit(
-                f"{limits.concurrent_per_user} of your requests are under way, which "
-                "is the limit",
-                retry_after=_RETRY_AFTER,
-            )
-        self._under_way[user] += 1
-        self._tell_under_way()
         try:
-            yield
+            with self._admission.admitted(principal):
+                self._tell_under_way()
+                yield
         finally:
-            self._under_way -= Counter([user])
             self._tell_under_way()
 
     def _tell_under_way(self) -> None:
-        self._telemetry.record(FanOutsUnderWay(self._under_way.total()))
+        self._telemetry.record(FanOutsUnderWay(self._admission.count))
 
     async def _keep(self, fan_out: FanOut, arrived: Sequence[SiteAnswer]) -> Composed:
         now = self._clock.now()

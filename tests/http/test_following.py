@@ -7,6 +7,7 @@ import pytest
 
 from aggregator.domain.phases import SessionPhase
 from site_adapters.simulated import Operation, SimulatedSite, faults
+from tests.support.issuer import AUDIENCE, running_issuer
 from tests.support.running import REFERENCE, running_federation
 
 ACCEPT = '{"kind": "uri:enum-value-update", "path": "/phase", "value": "ACCEPTED"}'
@@ -153,3 +154,30 @@ async def test_a_set_that_nobody_answered_is_no_no_until_late_answers_fill_it(tm
             )
         assert filled.status == 200
         assert (await filled.json())["result"] == "YES"
+
+
+async def test_one_user_can_not_wait_in_the_place_of_all_others(tmp_path):
+    async with running_issuer() as issuer:
+        settings = {
+            "auth": {"mode": "optional", "issuer": issuer.url, "audience": AUDIENCE},
+            "following": {"interval": 0.1, "followers_per_user": 1},
+        }
+        site = SimulatedSite(name="jpsrc", rses=("JPSRC_STORM",))
+        async with running_federation(tmp_path, site, settings=settings) as federation:
+
+            async def wait_for_change(user):
+                asked = await federation.post("/offersets", REFERENCE, headers=user)
+                location = asked.headers["Location"]
+                shown = await federation.get(location, headers=user)
+                waits = {"If-None-Match": shown.headers["ETag"], "Prefer": "wait=2"}
+                return await federation.get(location, headers={**user, **waits})
+
+            ana, bob = issuer.bearer("ana"), issuer.bearer("bob")
+            answers = await asyncio.gather(*map(wait_for_change, (ana, ana, bob)))
+            statuses = [answer.status for answer in answers]
+            assert sorted(statuses[:2]) == [304, 429]
+            assert statuses[2] == 304
+            refused = next(answer for answer in answers if answer.status == 429)
+            assert refused.headers["Retry-After"]
+            problem = await refused.json()
+            assert problem["detail"] == "1 of your clients wait, which is the limit"
