@@ -29,7 +29,6 @@ from aggregator.domain.events import (
     SiteNotAsked,
 )
 from aggregator.domain.outcomes import ANSWERED, NOT_ASKED, SiteAnswer
-from aggregator.domain.principal import Principal
 from aggregator.domain.records import OfferSet
 from aggregator.domain.replicas import Did
 from aggregator.domain.requests import ExecutionRequest
@@ -89,6 +88,7 @@ class Requesting:
             in_all=limits.concurrent,
             per_user=limits.concurrent_per_user,
             retry_after=_RETRY_AFTER,
+            tell=self._tell_under_way,
         )
 
     async def request_offers(
@@ -111,7 +111,7 @@ class Requesting:
             FanOutFailed: No offer came, and that isn't a NO; the set is kept.
             StoreUnavailable: The set can't be kept; its offers are released.
         """
-        with self._refusals_counted(), self._admitted(caller.principal):
+        with self._refusals_counted(), self._admission.admitted(caller.principal):
             federation = self._snapshot.current()
             # Refused before any site reserves something for it.
             policy_for(federation, request, caller)
@@ -145,17 +145,8 @@ class Requesting:
             self._telemetry.record(FanOutShed(ShedScope.USER))
             raise
 
-    @contextmanager
-    def _admitted(self, principal: Principal) -> Iterator[None]:
-        try:
-            with self._admission.admitted(principal):
-                self._tell_under_way()
-                yield
-        finally:
-            self._tell_under_way()
-
-    def _tell_under_way(self) -> None:
-        self._telemetry.record(FanOutsUnderWay(self._admission.count))
+    def _tell_under_way(self, count: int) -> None:
+        self._telemetry.record(FanOutsUnderWay(count))
 
     async def _keep(self, fan_out: FanOut, arrived: Sequence[SiteAnswer]) -> Composed:
         now = self._clock.now()
