@@ -14,7 +14,7 @@ from tests.support.simulated_dialogue import Dialogue
 JSON = {"Content-Type": "application/json"}
 NEW = Dialogue("2026-07")
 HOUR = 3600
-BRIEF = {"deadline": 0.6, "call": 0.2, "first_pause": 0.05, "longest_pause": 0.1}
+BRIEF = {"deadline": 3.0, "call": 0.5, "first_pause": 0.05, "longest_pause": 0.1}
 
 
 @pytest.fixture
