@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import datetime
-from typing import Final
 
 import structlog
 
@@ -10,9 +9,9 @@ from aggregator.domain.errors import StoreUnavailable
 from aggregator.domain.events import RegretObserved
 from aggregator.ports.histories import Alternatives
 from aggregator.ports.telemetry import Telemetry
+from aggregator.services.punctual import PATIENCE
 
 _log = structlog.get_logger(__name__)
-_PATIENCE: Final = 1.0
 
 
 class Regretting:
@@ -31,7 +30,7 @@ class Regretting:
         That is 0 where none was; nothing is told of a session that had no alternative.
         """
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(PATIENCE):
                 best = await self._alternatives.earliest_alternative(session)
         except (StoreUnavailable, TimeoutError):
             _log.warning("regret_unknown", session=session)

@@ -96,31 +96,23 @@ class SiteCalls:
         self, site: FederatedSite, session: str, context: CallContext
     ) -> SessionReading:
         """Read a session at its site."""
-        if self.is_busy(site):
-            return _busy(site)
         read = partial(site.broker.read_session, session)
         call = self._about_session(site, Operation.SESSION, read, context)
-        return await self._counted(call, Operation.SESSION, call.repeatable())
+        return await self._unless_busy(call, Operation.SESSION, call.repeatable)
 
     async def update_session(
         self, site: FederatedSite, session: str, update: Update, context: CallContext
     ) -> SessionReading:
         """Ask the site to change a session. Its breaker doesn't forbid that."""
-        if self.is_busy(site):
-            return _busy(site)
-        change = partial(site.broker.update_session, session, update)
-        call = self._about_session(site, Operation.UPDATE, change, context)
-        return await self._counted(call, Operation.UPDATE, call.repeatable())
+        call = self._change(site, session, update, context)
+        return await self._unless_busy(call, Operation.UPDATE, call.repeatable)
 
     async def release_session(
         self, site: FederatedSite, session: str, update: Update, context: CallContext
     ) -> SessionReading:
         """Ask the site to change a session that nobody wants, be it as the service."""
-        if self.is_busy(site):
-            return _busy(site)
-        change = partial(site.broker.update_session, session, update)
-        call = self._about_session(site, Operation.UPDATE, change, context)
-        return await self._counted(call, Operation.UPDATE, call.release())
+        call = self._change(site, session, update, context)
+        return await self._unless_busy(call, Operation.UPDATE, call.release)
 
     def _for_offers(
         self,
@@ -142,6 +134,22 @@ class SiteCalls:
     ) -> AuthorizedCall[SessionReading]:
         noted = partial(self._noted, site.site.name, operation, ask)
         return AuthorizedCall(site, _traced(context), noted, SessionReading)
+
+    def _change(
+        self, site: FederatedSite, session: str, update: Update, context: CallContext
+    ) -> AuthorizedCall[SessionReading]:
+        change = partial(site.broker.update_session, session, update)
+        return self._about_session(site, Operation.UPDATE, change, context)
+
+    async def _unless_busy(
+        self,
+        call: AuthorizedCall[SessionReading],
+        operation: Operation,
+        make: Callable[[], Awaitable[SessionReading]],
+    ) -> SessionReading:
+        if self.is_busy(call.site):
+            return _busy(call.site)
+        return await self._counted(call, operation, make())
 
     async def _counted(
         self,

@@ -197,8 +197,9 @@ class Updating:
         reading = await self._ask(route, update, caller)
         if reading.outcome is Outcome.OK:
             await self._sessions.note(route, reading)
-            same = is_alike(route.last_payload, reading.payload)
-            return (nothing_changed_notice(route.site, self._clock.now()),) * same
+            if is_alike(route.last_payload, reading.payload):
+                return (nothing_changed_notice(route.site, self._clock.now()),)
+            return ()
         if reading.outcome in _REFUSED:
             raise _refused(route, reading)
         raise SiteUnavailable(

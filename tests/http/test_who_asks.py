@@ -1,6 +1,5 @@
 """What ranking knows of who asks: home sites, and shares of what was used before."""
 
-import asyncio
 import json
 import re
 
@@ -72,7 +71,7 @@ async def ranking_for(running, user):
 
 
 async def use(running, user):
-    """Take the best offer, and follow the session until it has run for a moment."""
+    """Take the best offer, and follow the session until it runs."""
     best = (await ask(running, **user)).sessions[0]
     taken = await accept(running, best, **user)
     assert taken.status == 200, taken.document
@@ -82,7 +81,6 @@ async def use(running, user):
         return heard.phase == "AVAILABLE"
 
     await eventually(runs)
-    await asyncio.sleep(0.2)
 
 
 @pytest.mark.parametrize("of", ["site", "group", "user"])

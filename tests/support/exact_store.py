@@ -5,7 +5,7 @@ from dataclasses import replace
 from aggregator.domain.errors import UnknownResource
 from aggregator.domain.records import WinnerState
 from aggregator.ports.store import SessionOverlaid
-from tests.support.in_process import MemoryStore
+from tests.support.memory_store import MemoryStore
 
 
 class ExactStore(MemoryStore):

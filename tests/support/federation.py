@@ -43,12 +43,8 @@ from aggregator.services.site_calls import SiteCalls
 from aggregator.services.site_health import SiteHealth
 from aggregator.services.updating import Updating
 from aggregator.services.watching import Watching
-from tests.support.in_process import (
-    NAMESPACE,
-    InProcessSite,
-    MemoryStore,
-    RecordedTelemetry,
-)
+from tests.support.in_process import NAMESPACE, InProcessSite, RecordedTelemetry
+from tests.support.memory_store import MemoryStore
 from tests.support.ranking import ROOT, policy_file
 from tests.support.virtual_time import LoopClock
 

@@ -12,7 +12,8 @@ from aggregator.domain.schedules import format_instant
 from aggregator.domain.updates import phase_update
 from aggregator.services.limits import StatusLimits
 from tests.support.federation import REQUEST, InProcessFederation
-from tests.support.in_process import MemoryStore, session_uuid
+from tests.support.in_process import session_uuid
+from tests.support.memory_store import MemoryStore
 from tests.support.virtual_time import virtual_time
 
 ACCEPT = phase_update(SessionPhase.ACCEPTED)
