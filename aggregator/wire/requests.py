@@ -15,12 +15,13 @@ from aggregator.wire.documents import document_violations
 from aggregator.wire.locating import written_pointer
 from aggregator.wire.pointers import pointer_of
 from aggregator.wire.repairs import repaired
-from aggregator.wire.validation import request_faults, update_faults
+from aggregator.wire.validation import Fault, request_faults, update_faults
 
 _MOST_VIOLATIONS: Final = 20
 _LONGEST_REASON: Final = 200
-_PHASE_PATHS: Final = frozenset({"phase", "/phase"})
+_PHASE_PATH: Final = "phase"
 _PHASE_UPDATE: Final = "uri:enum-value-update"
+_PHASE_KINDS: Final = frozenset({_PHASE_UPDATE, "enum-value-update"})
 
 
 def read_request(document: object, default_dialect: str) -> ExecutionRequest:
@@ -71,18 +72,21 @@ def read_request(document: object, default_dialect: str) -> ExecutionRequest:
 def read_update(document: object) -> Update:
     """Read an update in any dialect, bare or wrapped in ``update``.
 
+    What is to change the phase is understood, or refused: passed on unread, it could
+    have a site take an offer that nobody here knows to be accepted.
+
     Raises:
         InvalidInput: It isn't an update, or asks for a phase that doesn't exist; the
             violations point into the document as it was written.
     """
     written = _checked(document, "update")
     dialect = detect_dialect(written, NEWEST)
-    payload = dialect.update_to_canonical(written).payload
+    payload = _as_phase_update(dialect.update_to_canonical(written).payload)
     violations = [
         _violation(_place_in_update(written, steps, dialect.discriminator), reason)
-        for steps, reason in update_faults(payload)
+        for steps, reason in (*update_faults(payload), *_phase_faults(payload))
     ]
-    if not violations and _asks_for_phase(payload):
+    if not violations and _is_of_phase(payload):
         value = OLD_SESSION_PHASES.get(payload["value"], payload["value"])
         phase = session_phase(value)
         if phase is not None:
@@ -98,8 +102,24 @@ def _violation(pointer: str, reason: str) -> Violation:
     return Violation(pointer, shown)
 
 
-def _asks_for_phase(update: Node) -> bool:
-    return update["kind"] == _PHASE_UPDATE and update["path"] in _PHASE_PATHS
+def _is_of_phase(update: Node) -> bool:
+    path = update.get("path")
+    return isinstance(path, str) and path.strip("/") == _PHASE_PATH
+
+
+def _as_phase_update(update: Node) -> Node:
+    """Return an update of the phase with the kind that all brokers know."""
+    kind = update.get("kind")
+    if not isinstance(kind, str) or extraction.short_kind(kind) not in _PHASE_KINDS:
+        return update
+    return {**update, "kind": _PHASE_UPDATE} if _is_of_phase(update) else update
+
+
+def _phase_faults(update: Node) -> list[Fault]:
+    kind = update.get("kind")
+    if not isinstance(kind, str) or kind == _PHASE_UPDATE or not _is_of_phase(update):
+        return []
+    return [(("kind",), f"must be {_PHASE_UPDATE}, which alone changes the phase")]
 
 
 def _place_in_update(

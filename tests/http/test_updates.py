@@ -332,3 +332,34 @@ async def test_an_update_may_be_yaml_at_a_path_with_a_slash(federation):
     )
     assert response.status == 200
     assert uuid in owner_of(federation, uuid).accepted
+
+
+async def test_an_update_that_would_change_the_phase_unseen_never_reaches_a_site(
+    federation,
+):
+    uuid, *_ = await offers_of(federation)
+    before = len(owner_of(federation, uuid).requests)
+    unseen = {"kind": "uri:string-value-update", "path": "/phase", "value": "ACCEPTED"}
+    response = await federation.post(
+        f"/sessions/{uuid}", json.dumps(unseen), headers=JSON
+    )
+    problem = await response.json()
+    assert response.status == 422
+    assert [fault["pointer"] for fault in problem["errors"]] == ["/kind"]
+    assert len(owner_of(federation, uuid).requests) == before
+    assert not any(site.accepted for site in federation.sites.values())
+
+
+async def test_an_acceptance_of_an_older_family_is_one(federation):
+    uuid, *_ = await offers_of(federation)
+    family = "https://www.purl.org/ivoa.net/EB/schema/types/update"
+    accept = {
+        "type": f"{family}/enum-value-update-1.0",
+        "path": "phase",
+        "value": "ACCEPTED",
+    }
+    response = await federation.post(
+        f"/sessions/{uuid}", json.dumps(accept), headers=JSON
+    )
+    assert (response.status, (await response.json())["phase"]) == (200, "ACCEPTED")
+    assert owner_of(federation, uuid).accepted == (uuid,)

@@ -17,7 +17,7 @@ def violations(document):
     return [(each.pointer, each.reason) for each in caught.value.violations]
 
 
-@pytest.mark.parametrize("path", ["phase", "/phase"])
+@pytest.mark.parametrize("path", ["phase", "/phase", "phase/", "//phase"])
 @pytest.mark.parametrize("key", ["type", "kind"])
 @pytest.mark.parametrize("wrapped", [True, False])
 def test_the_phase_asked_for_is_read_in_every_form(path, key, wrapped):
@@ -27,6 +27,38 @@ def test_the_phase_asked_for_is_read_in_every_form(path, key, wrapped):
 
     assert update.phase is SessionPhase.ACCEPTED
     assert update.payload == {"kind": ENUM, "path": path, "value": "ACCEPTED"}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "uri:enum-value-update-1.0",
+        "enum-value-update",
+        "https://www.purl.org/ivoa.net/EB/schema/types/update/enum-value-update-1.0",
+        "https://example.org/v1.0/kinds/update/enum-value-update.yaml",
+    ],
+)
+def test_the_phase_is_read_whatever_the_family_of_the_kind(kind):
+    update = read_update(
+        {"update": {"type": kind, "path": "phase", "value": "ACCEPTED"}}
+    )
+
+    assert update.phase is SessionPhase.ACCEPTED
+    assert update.payload["kind"] == ENUM
+    other = {"kind": kind, "path": "/mode", "value": "FAST"}
+    assert read_update(other).payload == other
+
+
+@pytest.mark.parametrize(
+    "kind", ["uri:string-value-update", "urn:my-update", "uri:integer-value-update"]
+)
+@pytest.mark.parametrize("path", ["phase", "/phase", "phase/"])
+def test_no_other_kind_of_update_reaches_the_phase_of_a_session(kind, path):
+    update = {"type": kind, "path": path, "value": "ACCEPTED"}
+
+    refused = dict(violations({"update": update}))
+
+    assert "must be uri:enum-value-update" in refused["/update/type"]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +76,6 @@ def test_old_words_for_phases_are_understood(word, phase):
     "payload",
     [
         {"kind": "uri:string-value-update", "path": "/name", "value": "x"},
-        {"kind": "uri:string-value-update", "path": "/phase", "value": "ACCEPTED"},
         {"kind": ENUM, "path": "/mode", "value": "FAST"},
         {"kind": "uri:integer-value-update", "path": "/cores", "value": 2**63 - 1},
         {
